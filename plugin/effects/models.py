@@ -1,0 +1,37 @@
+"""The outbox: what must happen outside, as rows."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin.db.base import Base, Key, OfShop
+
+
+class Effect(OfShop, Base):
+    """pending → claimed (lease) → calling (committed just before the call) → done | failed | unknown."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id"], ["shops.id"]),
+        UniqueConstraint("shop_id", "kind", "key"),
+        Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state IN ('pending', 'claimed', 'calling')")),
+        Index("ix_outbox_stuck", "shop_id", "id", postgresql_where=text("state IN ('failed', 'unknown')")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[Key]
+    key: Mapped[Key]
+    payload: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    state: Mapped[Key] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))  # or end of the lease
+    lease: Mapped[uuid.UUID | None]  # who holds it: every later step compares it
+    result: Mapped[dict[str, Any] | None]
+    error: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    done_at: Mapped[datetime | None]

@@ -1,0 +1,65 @@
+"""The one family of errors, mapped to HTTP once (admin_ui) and to retries once (effects, sync).
+
+    RegularsError
+    ├── NotFound            404
+    ├── Invalid(field)      422, shown at the field
+    ├── Refused             409, a business rule said no
+    └── RemoteError         502 in a view
+        ├── Throttled(after)   retried then
+        ├── Unavailable        retried with back-off
+        └── Unauthorized       never retried: the shop must be opened again
+
+Every message is a sentence for the person who reads it: the thing, the reason, the way out.
+"""
+
+from __future__ import annotations
+
+
+class RegularsError(Exception):
+    """Anything the product says no with."""
+
+    status = 500
+
+
+class NotFound(RegularsError):
+    """The thing does not exist, or belongs to another shop: the two look the same."""
+
+    status = 404
+
+
+class Invalid(RegularsError):
+    """What was typed or sent cannot be used; `field` names where it was typed."""
+
+    status = 422
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Refused(RegularsError):
+    """A business rule said no; subclasses stand beside the rule."""
+
+    status = 409
+
+
+class RemoteError(RegularsError):
+    """The other side failed or did not answer."""
+
+    status = 502
+
+
+class Throttled(RemoteError):
+    """The other side asks for patience: try again after `after` seconds."""
+
+    def __init__(self, message: str, after: float) -> None:
+        super().__init__(message)
+        self.after = after
+
+
+class Unavailable(RemoteError):
+    """No answer, or a 5xx: try again with back-off."""
+
+
+class Unauthorized(RemoteError):
+    """The token is dead: never retried, the shop must be opened again."""

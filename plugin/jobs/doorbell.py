@@ -1,0 +1,16 @@
+"""Ringing: ask a worker to look at the database soon. It may fail, and nothing is lost."""
+
+from __future__ import annotations
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
+
+
+def ring(task: str, *args: int | str) -> bool:
+    """Send a task by name; False when the broker did not take it (workers sweep every 10 s anyway)."""
+    try:
+        current_app.send_task(task, args=args, ignore_result=True, retry=False)
+    except (OperationalError, RedisError, OSError):
+        return False
+    return True

@@ -1,0 +1,15 @@
+"""All schedules on one page. A tick only rings: what is due is decided by rows, so two beats do no harm."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+BEAT: Final[dict[str, dict[str, Any]]] = {
+    "drain what waits in inboxes": {"task": "sync.drain_waiting", "schedule": 10.0},
+    "drive bulk operations": {"task": "sync.drive_runs", "schedule": 15.0},
+    "perform due effects": {"task": "effects.perform_due", "schedule": 10.0},
+    "wake due enrollments": {"task": "campaigns.wake_due", "schedule": 10.0},
+    "send due messages": {"task": "messages.send_due", "schedule": 10.0},
+    "mature and expire points": {"task": "loyalty.settle_due", "schedule": 60.0},
+    "refresh tokens of idle shops": {"task": "shops.refresh_idle", "schedule": 3600.0},
+}

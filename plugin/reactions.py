@@ -1,0 +1,39 @@
+"""The causal map, inwards: what the store changed → who reacts.
+
+Called once a batch, in the batch's own transaction, after the mirror is up to date. Each feature asks "what should be
+true now?" and writes the difference, so duplicates, gaps and disorder do no harm. Loyalty comes last: it locks point
+accounts, and nothing may be locked after them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sqlalchemy.orm import Session
+
+from plugin.campaigns import operations as campaigns
+from plugin.loyalty import operations as loyalty
+from plugin.messages import operations as messages
+from plugin.shops.models import Shop
+from plugin.subscriptions import operations as subscriptions
+
+
+@dataclass
+class Changes:
+    """Ids of what a batch changed, by kind; checkouts by token."""
+
+    customers: set[int] = field(default_factory=set)
+    consents: set[int] = field(default_factory=set)  # customers whose e-mail consent changed
+    orders: set[int] = field(default_factory=set)  # also those whose lines or refunds changed
+    checkouts: set[str] = field(default_factory=set)
+    products: set[int] = field(default_factory=set)
+
+
+def react(session: Session, shop: Shop, changes: Changes) -> None:
+    """Everything that follows from `changes`."""
+    messages.follow_consent(session, shop, changes.consents)
+    campaigns.follow_checkouts(session, shop, changes.checkouts)
+    campaigns.stop_for_orders(session, shop, changes.orders)
+    subscriptions.announce_products(session, shop, changes.products)
+    loyalty.use_codes(session, shop, changes.orders)
+    loyalty.settle_orders(session, shop, changes.orders)

@@ -1,0 +1,80 @@
+"""What the store told us, as it came, and the runs that fetch its history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from plugin.db.base import Base, Key, OfShop, Serial
+
+
+class Inbox(OfShop, Base):
+    """The queue of record: a webhook answered 200 is a row here. No foreign key: the receiver writes at full speed."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("shop_id", "id"),
+        Index("ix_inbox_waiting", "shop_id", "id", postgresql_where=text("state = 'new'")),
+        Index("ix_inbox_parked", "shop_id", "id", postgresql_where=text("state IN ('failed', 'quarantined')")),
+        Index("ix_inbox_received", "shop_id", "received_at"),
+    )
+
+    webhook_id: Mapped[Key] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(BigInteger, Identity())
+    topic: Mapped[Key]
+    state: Mapped[Key] = mapped_column(server_default="new")  # new, done, ignored, failed, quarantined
+    error: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None]  # machine time; null: at once
+    api_version: Mapped[str | None]
+    event_id: Mapped[str | None]
+    triggered_at: Mapped[datetime | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    done_at: Mapped[datetime | None]
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Stray(Base):
+    """A signed webhook of a shop we do not know (yet); replayed when it installs."""
+
+    __tablename__ = "inbox_strays"
+    __table_args__ = (UniqueConstraint("domain", "webhook_id"),)
+
+    id: Mapped[Serial]
+    domain: Mapped[Key]
+    webhook_id: Mapped[Key]
+    topic: Mapped[Key]
+    api_version: Mapped[str | None]
+    event_id: Mapped[str | None]
+    triggered_at: Mapped[datetime | None]
+    received_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SyncRun(OfShop, Base):
+    """One backfill or reconciliation of one kind of object, with its progress."""
+
+    __tablename__ = "sync_runs"
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id"], ["shops.id"]),
+        Index("ix_sync_runs_open", "shop_id", "id", postgresql_where=text("state IN ('waiting', 'running')")),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    kind: Mapped[Key]  # backfill, reconcile
+    object: Mapped[Key]  # customers, orders, products, checkouts
+    state: Mapped[Key] = mapped_column(server_default="waiting")  # waiting, running, done, failed, cancelled
+    operation_gid: Mapped[str | None]
+    operation_state: Mapped[str | None]
+    rows_total: Mapped[int | None]
+    rows_done: Mapped[int] = mapped_column(server_default="0")
+    bytes_done: Mapped[int] = mapped_column(server_default="0")  # resume point in the JSONL
+    error: Mapped[str | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]

@@ -18,8 +18,8 @@ PACKAGES = ROOT / "admin_ui"
 VENDOR = PACKAGES / "static" / "vendor"
 STAMP = ".regulars-lock"
 FILES = {
-    "htmx.org/dist/htmx.min.js": "htmx.js",
-    "chart.js/dist/chart.umd.min.js": "chart.js",
+    "htmx.org/dist/htmx.min.js": "htmx.min.js",
+    "chart.js/dist/chart.umd.min.js": "chart.umd.min.js",
     "@shopify/polaris-tokens/dist/css/styles.css": "polaris-tokens.css",
 }
 

@@ -1,0 +1,53 @@
+# Two commands matter: `make demo` shows the product, `make test` proves it. Both need Python 3.11 or newer and a network.
+
+PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
+  $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done || true)
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help install demo dev test test-long check format bench lock
+help:
+	@echo "make demo [RESET=1]   the product, with a store to try it on (REGULARS_PORT, REGULARS_HOME move it)"
+	@echo "make test             every test but the long ones"
+	@echo "make check            format, lint, types, import contracts"
+	@echo "make dev              the demo, its processes restarted when a file changes"
+	@echo "make bench            how fast, next to how fast it could be"
+	@echo "make test-long        the tests that take minutes"
+	@echo "make lock             resolve the dependencies anew"
+
+install:
+	$(if $(PYTHON),,$(error Regulars needs Python 3.11 or newer: put it on PATH or run make PYTHON=/path/to/python))
+	@$(PYTHON) -I plugin/local/install.py
+
+demo: install
+	@regulars demo $(if $(RESET),--reset) $(if $(CUSTOMERS),--customers $(CUSTOMERS))
+
+dev: install
+	@regulars demo --reload $(if $(RESET),--reset) $(if $(CUSTOMERS),--customers $(CUSTOMERS))
+
+test: install
+	@regulars frontend --development
+	@pytest -m "not long"
+
+test-long: install
+	@regulars frontend --development
+	@pytest -m long
+
+check: install
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+
+format: install
+	ruff format .
+	ruff check --fix .
+
+bench: install
+	@regulars bench
+
+lock: install
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements-build.in -o requirements-build.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	regulars frontend --lock

@@ -1,0 +1,76 @@
+"""What a figure and a chart are, whichever feature counts them."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from flask import Response
+from flask_babel import get_locale, gettext
+
+from admin_ui import formats
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One number: never without its period and how it is counted. `good` colours the change; None leaves it grey."""
+
+    label: str
+    value: str
+    definition: str
+    period: str
+    delta: str = ""
+    good: bool | None = None
+    series: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class Line:
+    """One series of a chart: the numbers to draw and how each is written in the table."""
+
+    name: str
+    values: Sequence[int]
+    shown: Sequence[str]
+    previous: bool = False
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart whose title is its message. `kind` is line or bar; `digits` are the decimals cut off for the axis."""
+
+    title: str
+    kind: str
+    axis: str
+    labels: Sequence[str]
+    series: Sequence[Line]
+    csv: str
+    note: str = ""
+    currency: str = ""
+    digits: int = 0
+    locale: str = field(default_factory=lambda: str(get_locale()).replace("_", "-"))
+
+
+def change(now: int, before: int) -> tuple[str, bool | None]:
+    """The change against the period before as text, and whether it grew; nothing when there is nothing to compare."""
+    if not before:
+        return "", None
+    share = formats.percent(abs(now - before), before)
+    if now == before:
+        return gettext("no change"), None
+    return (f"↑ {share}", True) if now > before else (f"↓ {share}", False)
+
+
+def as_csv(name: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Response:
+    """A CSV file to download. Cells that a spreadsheet would run as a formula get a leading apostrophe."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(header)
+    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+    disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
+    return Response("\ufeff" + buffer.getvalue(), mimetype="text/csv", headers=disposition)
+
+
+def _harmless(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell

@@ -1,0 +1,110 @@
+"""How the panel writes money, numbers and moments: in the reader's language and the shop's time zone.
+
+Everything here is for display; amounts come as minor units and moments as aware datetimes in UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import dates, numbers
+from flask import g
+from flask_babel import get_locale, gettext
+
+from plugin import clock
+from plugin.money import digits, major
+
+
+def money(minor: int, currency: str) -> str:
+    """An amount with its currency, with the digits the store keeps for it: 4250 EUR is "€42.50"."""
+    places = digits(currency)
+    pattern = get_locale().currency_formats["standard"].pattern.split(";")[0]
+    whole = pattern.replace("0.00", "0" if not places else "0." + "0" * places)
+    return numbers.format_currency(major(minor, currency), currency, whole, locale=get_locale(), currency_digits=False)
+
+
+def short_money(minor: int, currency: str) -> str:
+    """An amount without its small change, for figures and axes."""
+    value = major(minor, currency).quantize(Decimal(1))
+    return numbers.format_currency(value, currency, "¤#,##0", locale=get_locale(), currency_digits=False)
+
+
+def number(value: int | Decimal) -> str:
+    """A number with the reader's separators."""
+    return numbers.format_decimal(value, locale=get_locale())
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with one digit; a dash when there is nothing to share."""
+    if not whole:
+        return "–"
+    return numbers.format_percent(Decimal(part) / Decimal(whole), "#,##0.#%", locale=get_locale())
+
+
+def moment(value: datetime) -> str:
+    """A moment as the shop's clock shows it, to the minute."""
+    return dates.format_datetime(value.astimezone(shop_zone()), "medium", locale=get_locale())
+
+
+def day(value: datetime | date) -> str:
+    """The day of a moment in the shop's time zone."""
+    local = value.astimezone(shop_zone()).date() if isinstance(value, datetime) else value
+    return dates.format_date(local, "medium", locale=get_locale())
+
+
+def month(value: date) -> str:
+    """A month in short, for axes: "Nov 2026"."""
+    return dates.format_skeleton("yMMM", value, locale=get_locale())
+
+
+def ago(value: datetime) -> str:
+    """How far a moment is from business time, in words: "3 hours ago", "in 2 days"."""
+    distance = value - business_now()
+    if abs(distance) < timedelta(seconds=45):
+        return gettext("just now")
+    return dates.format_timedelta(distance, add_direction=True, locale=get_locale())
+
+
+def span(value: timedelta) -> str:
+    """A length of time in its largest unit."""
+    return dates.format_timedelta(value, locale=get_locale())
+
+
+def initials(name: str) -> str:
+    """At most two letters that stand for a name in any alphabet."""
+    letters = [word[0] for word in name.split() if word[0].isalnum()]
+    return "".join(letters[:1] + letters[-1:] if len(letters) > 1 else letters).upper() or "?"
+
+
+def spark(values: Sequence[float], width: int, height: int) -> str:
+    """The points of a polyline through the values, scaled from zero to the largest into a box of width by height."""
+    top = max((*values, 1))
+    step = width / max(len(values) - 1, 1)
+    return " ".join(f"{index * step:.2f},{height - value / top * height:.2f}" for index, value in enumerate(values))
+
+
+def business_now() -> datetime:
+    """Business time of this request, read once; the machine's where no shop is open (the gallery)."""
+    return g.get("now") or clock.machine_now()
+
+
+def shop_zone() -> ZoneInfo:
+    """The shop's time zone; UTC where no shop is open."""
+    shop = g.get("shop")
+    return ZoneInfo(shop.timezone if shop is not None else "UTC")
+
+
+FILTERS = {
+    "money": money,
+    "short_money": short_money,
+    "number": number,
+    "moment": moment,
+    "day": day,
+    "ago": ago,
+    "span": span,
+    "initials": initials,
+    "spark": spark,
+}

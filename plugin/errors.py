@@ -7,6 +7,7 @@
     └── RemoteError         502 in a view
         ├── Throttled(after)   retried then
         ├── Unavailable        retried with back-off
+        │   └── OutcomeUnknown it may have happened: looked up before it is repeated
         └── Unauthorized       never retried: the shop must be opened again
 
 Every message is a sentence for the person who reads it: the thing, the reason, the way out.
@@ -59,6 +60,10 @@ class Throttled(RemoteError):
 
 class Unavailable(RemoteError):
     """No answer, or a 5xx: try again with back-off."""
+
+
+class OutcomeUnknown(Unavailable):
+    """The request left and no usable answer came: it may have happened, so it is looked up, never repeated blindly."""
 
 
 class Unauthorized(RemoteError):

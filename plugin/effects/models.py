@@ -31,6 +31,7 @@ class Effect(OfShop, Base):
     attempts: Mapped[int] = mapped_column(server_default="0")
     next_attempt_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))  # or end of the lease
     lease: Mapped[uuid.UUID | None]  # who holds it: every later step compares it
+    called_at: Mapped[datetime | None]  # a call may have been made whose outcome is not known: look before repeating
     result: Mapped[dict[str, Any] | None]
     error: Mapped[str | None]
     created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))

@@ -21,6 +21,7 @@ class PrivacyRequest(OfShop, Base):
     key: Mapped[Key]
     kind: Mapped[Key]
     customer_id: Mapped[int | None]
+    contact: Mapped[bytes | None]  # e-mail and phone of whom it is about, encrypted; emptied when completed
     order_ids: Mapped[list[Any]] = mapped_column(server_default="[]")
     received_at: Mapped[datetime]
     due_at: Mapped[datetime]

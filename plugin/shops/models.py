@@ -30,6 +30,7 @@ class Shop(Base):
     storefront_url: Mapped[str] = mapped_column(server_default="")
     plan: Mapped[str] = mapped_column(server_default="")
     scopes: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    scopes_at: Mapped[datetime | None]  # when the store says they changed: the later one wins
     settings: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # sender, address, dismissed guide steps
     version: Mapped[Version]
 

@@ -32,11 +32,13 @@ TABLES = (
     "subscription_fields",
     "suppressions",
     "sync_runs",
+    "templates",
     "automation_versions",
     "checkouts",
     "customer_terms",
     "orders",
     "point_accounts",
+    "product_debuts",
     "subscriptions",
     "tiers",
     "variants",
@@ -121,6 +123,7 @@ def upgrade() -> None:
         sa.Column("storefront_url", sa.Text(), server_default="", nullable=False),
         sa.Column("plan", sa.Text(), server_default="", nullable=False),
         sa.Column("scopes", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        sa.Column("scopes_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settings", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("version", sa.LargeBinary(), server_default="", nullable=False),
         sa.Column("access_token", sa.LargeBinary(), nullable=True),
@@ -258,6 +261,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(collation="C"), nullable=False),
         sa.Column("kind", sa.Text(collation="C"), nullable=False),
         sa.Column("marketing", sa.Boolean(), nullable=False),
+        sa.Column("scope", sa.Text(collation="C"), server_default="all", nullable=False),
         sa.Column("customer_id", sa.BigInteger(), nullable=True),
         sa.Column("email", sa.Text(collation="C"), nullable=False),
         sa.Column("locale", sa.Text(), server_default="en", nullable=False),
@@ -266,7 +270,8 @@ def upgrade() -> None:
         sa.Column("template", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("context", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("state", sa.Text(collation="C"), server_default="queued", nullable=False),
-        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("reason", sa.Text(collation="C"), nullable=True),
+        sa.Column("value", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column(
             "next_attempt_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
@@ -290,6 +295,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("state IN ('queued', 'sending')"),
     )
+    op.create_index(
+        "ix_messages_frequency",
+        "messages",
+        ["shop_id", "email", "sent_at"],
+        unique=False,
+        postgresql_where=sa.text("marketing AND sent_at IS NOT NULL"),
+    )
     op.create_index("ix_messages_subject", "messages", ["shop_id", "subject_kind", "subject_id", "id"], unique=False)
     op.create_table(
         "outbox",
@@ -304,6 +316,7 @@ def upgrade() -> None:
             "next_attempt_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False
         ),
         sa.Column("lease", sa.Uuid(), nullable=True),
+        sa.Column("called_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("result", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
         sa.Column(
@@ -335,6 +348,7 @@ def upgrade() -> None:
         sa.Column("key", sa.Text(collation="C"), nullable=False),
         sa.Column("kind", sa.Text(collation="C"), nullable=False),
         sa.Column("customer_id", sa.BigInteger(), nullable=True),
+        sa.Column("contact", sa.LargeBinary(), nullable=True),
         sa.Column("order_ids", postgresql.JSONB(astext_type=sa.Text()), server_default="[]", nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
@@ -464,6 +478,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("state IN ('waiting', 'running')"),
     )
     op.create_table(
+        "templates",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("digest", sa.Text(collation="C"), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("preheader", sa.Text(), nullable=False),
+        sa.Column("mjml", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_templates_shops")),
+        sa.PrimaryKeyConstraint("shop_id", "digest", name=op.f("pk_templates")),
+    )
+    op.create_table(
         "automation_versions",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
         sa.Column("automation_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -582,6 +609,19 @@ def upgrade() -> None:
             ["shop_id", "customer_id"], ["customers.shop_id", "customers.id"], name=op.f("fk_point_accounts_customers")
         ),
         sa.PrimaryKeyConstraint("shop_id", "customer_id", name=op.f("pk_point_accounts")),
+    )
+    op.create_table(
+        "product_debuts",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("product_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("debuted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["shop_id", "product_id"],
+            ["products.shop_id", "products.id"],
+            name=op.f("fk_product_debuts_products"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("shop_id", "product_id", name=op.f("pk_product_debuts")),
     )
     op.create_table(
         "subscriptions",

@@ -44,7 +44,7 @@ format: install
 	ruff check --fix .
 
 bench: install
-	@regulars bench
+	@python -m tests.bench
 
 lock: install
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements-build.in -o requirements-build.lock

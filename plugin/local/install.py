@@ -24,7 +24,9 @@ def main() -> None:
     """Installs, or says in one sentence what is missing and exits with 1."""
     if sys.version_info < OLDEST_PYTHON:
         wanted, found = ".".join(map(str, OLDEST_PYTHON)), sys.version.split()[0]
-        sys.exit(f"Regulars needs Python {wanted} or newer and this is {found}: run `make PYTHON=/path/to/newer/python`.")
+        sys.exit(
+            f"Regulars needs Python {wanted} or newer and this is {found}: run `make PYTHON=/path/to/newer/python`."
+        )
     if STAMP.exists() and STAMP.read_text() == digest() and python().exists():
         return
     print("Installing Python packages into .venv (once, about a minute) ...", flush=True)

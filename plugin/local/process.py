@@ -63,12 +63,13 @@ class Process:
         deadline = time.monotonic() + seconds
         while not ready():
             if not self.running():
-                raise NotReady(f"{self.name} ended with status {self.popen.returncode}: {self._last_words()}")
+                raise NotReady(f"{self.name} ended with status {self.popen.returncode}: {self.last_words()}")
             if time.monotonic() > deadline:
-                raise NotReady(f"{self.name} was not ready after {seconds:g} s: {self._last_words()}")
+                raise NotReady(f"{self.name} was not ready after {seconds:g} s: {self.last_words()}")
             time.sleep(POLL_SECONDS)
 
-    def _last_words(self) -> str:
+    def last_words(self) -> str:
+        """The end of the log on one line, and where the rest is."""
         lines = self.log.read_text(errors="replace").strip().splitlines()
         return " / ".join(lines[-LOG_TAIL_LINES:]) + f" (log: {self.log})"
 

@@ -1,0 +1,85 @@
+"""The `regulars` command: its words, and which function each of them calls."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from plugin.local.errors import LocalError
+
+Handler = Callable[[argparse.Namespace], int]
+Words: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Does what the words say; the exit status. A problem of the machine is one sentence on standard error."""
+    options = _parser().parse_args(arguments)
+    handler: Handler = options.handler
+    try:
+        return handler(options)
+    except LocalError as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="regulars", description="A CRM plugin for Shopify-style stores")
+    words = parser.add_subparsers(required=True, metavar="command")
+    demo = _word(words, "demo", "run the product with a store to try it on", _demo)
+    demo.add_argument("--reset", action="store_true", help="begin with an empty database and a fresh store")
+    demo.add_argument("--customers", type=int, default=2000, help="how many customers a fresh store has")
+    demo.add_argument("--reload", action="store_true", help="restart processes when a file changes")
+    _word(words, "migrate", "bring the database to the newest schema (release)", _migrate)
+    _word(words, "doctor", "check the settings and connections of this installation", _doctor)
+    frontend = _word(words, "frontend", "install the front-end packages the pages load", _frontend)
+    frontend.add_argument("--development", action="store_true", help="also what only tests need")
+    frontend.add_argument("--lock", action="store_true", help="resolve the versions anew")
+    _word(words, "chromium", "find or install the browser of the tests and print its path", _chromium)
+    return parser
+
+
+def _word(words: Words, name: str, text: str, handler: Handler) -> argparse.ArgumentParser:
+    parser = words.add_parser(name, help=text, description=text[0].upper() + text[1:])
+    parser.set_defaults(handler=handler)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from plugin.local import demo
+    from plugin.local.home import Home
+
+    demo.demo(Home.from_env(os.environ), reset=options.reset, customers=options.customers, reload=options.reload)
+    return 0
+
+
+def _migrate(options: argparse.Namespace) -> int:
+    from plugin.migrations.run import upgrade
+
+    url = os.environ.get("DATABASE_OWNER_URL")
+    if not url:
+        raise LocalError("DATABASE_OWNER_URL is not set: migrations run as the owner of the tables.")
+    upgrade(url)
+    return 0
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from plugin.local import doctor
+
+    return doctor.run(os.environ)
+
+
+def _frontend(options: argparse.Namespace) -> int:
+    from plugin.local import frontend
+
+    if options.lock:
+        frontend.lock()
+    frontend.ensure(options.development)
+    return 0
+
+
+def _chromium(options: argparse.Namespace) -> int:
+    from plugin.local import chromium
+
+    print(chromium.find_or_install())
+    return 0

@@ -52,6 +52,15 @@ class Table(Generic[R]):
         found = self.by(index, value)
         return found[0] if found else None
 
+    def count(self, index: str, value: Hashable) -> int:
+        """How many records have this value of the index."""
+        return len(self._by[index].get(value, ()))
+
+    def oldest(self, index: str, value: Hashable) -> R | None:
+        """The record that has had this value of the index for longest, or None."""
+        key = next(iter(self._by[index].get(value, ())), None)
+        return self.get(key)
+
     def newest(self, limit: int) -> list[R]:
         """The last records kept for the first time, newest first."""
         return list(self._rows.values())[: -limit - 1 : -1]

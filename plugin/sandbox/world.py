@@ -40,7 +40,7 @@ STRIDE = 32_768
 
 
 class World:
-    """The store. `lock` is re-entrant, `subscriptions` are the topics the app wants, `doorbell` wakes the sender."""
+    """The store. `lock` is re-entrant, `subscriptions` are the topics the app wants, `on_queued` takes webhooks."""
 
     def __init__(self, home: Path, *, seed: int = 7, store_url: str = "http://127.0.0.1:8801") -> None:
         self.home = home
@@ -48,7 +48,8 @@ class World:
         self.store_url = store_url.rstrip("/")
         self.subscriptions: frozenset[str] = frozenset()
         self.lock = threading.RLock()
-        self.doorbell = threading.Event()
+        self.on_queued: Callable[[list[Delivery]], None] = lambda queued: None
+        self._queued: list[Delivery] = []
         self._local = threading.local()
         self._depth = 0
         self._event_id = ""
@@ -182,18 +183,23 @@ class World:
     @contextmanager
     def change(self) -> Iterator[None]:
         """Hold the lock; at the end of the outermost change write everything that was kept, in one transaction."""
-        with self.lock:
-            if self._depth == 0:
-                self._event_id = str(uuid4())
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
+        queued: list[Delivery] = []
+        try:
+            with self.lock:
                 if self._depth == 0:
-                    self._write()
+                    self._event_id = str(uuid4())
+                self._depth += 1
+                try:
+                    yield
+                finally:
+                    self._depth -= 1
+                    if self._depth == 0:
+                        queued = self._write()
+        finally:
+            if queued:
+                self.on_queued(queued)
 
-    def _write(self) -> None:
+    def _write(self) -> list[Delivery]:
         kept: list[tuple[str, str, bytes]] = []
         dropped: list[tuple[str, str]] = []
         for table in self.tables:
@@ -202,8 +208,8 @@ class World:
                 kept += more_kept
                 dropped += more_dropped
         self._storage.write(kept, dropped)
-        if any(kind == "delivery" for kind, _, _ in kept):
-            self.doorbell.set()
+        queued, self._queued = self._queued, []
+        return queued
 
     def emit(self, topic: str, draw: Callable[[], dict[str, Any]]) -> None:
         """Queue a webhook with the body that `draw` gives now; nothing happens when the app does not listen."""
@@ -212,7 +218,7 @@ class World:
 
     def queue(self, topic: str, body: dict[str, Any]) -> Delivery:
         """Queue a webhook whoever listens. Call it inside a change: all webhooks of one change share an event id."""
-        return self.deliveries.keep(
+        delivery = self.deliveries.keep(
             Delivery(
                 id=str(uuid4()),
                 topic=topic,
@@ -223,6 +229,8 @@ class World:
                 number=self.next_number("delivery"),
             )
         )
+        self._queued.append(delivery)
+        return delivery
 
     def close(self) -> None:
         """Close the file."""

@@ -64,7 +64,7 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from plugin.local import doctor
+    from plugin.doctor import run as doctor
 
     return doctor.run(os.environ)
 

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from plugin.sandbox import money
-from plugin.sandbox.order_records import Line, Order, Refund, RefundLine, Transaction
+from plugin.sandbox import totals
+from plugin.sandbox.order_records import Order, Refund, RefundLine, Transaction
 from plugin.sandbox.seed.numbering import Numbering
 from plugin.sandbox.seed.purchases import Counter
 
@@ -31,13 +31,14 @@ def _regret(order: Order, end: datetime, counter: Counter) -> None:
     if moment <= order.processed_at:
         return
     if fate == CANCELLED:
-        order.cancelled_at, order.cancel_reason = moment, dice.choice(REASONS)
+        order.cancelled_at = order.closed_at = moment
+        order.cancel_reason = dice.choice(REASONS)
     _refund(order, fate, moment, dice, counter.numbering)
     order.updated_at = max(order.updated_at, moment)
 
 
 def _refund(order: Order, fate: str, moment: datetime, dice: Random, numbering: Numbering) -> None:
-    lines = _returned(order.lines, fate, dice, numbering)
+    lines = _returned(order, fate, dice, numbering)
     shipping = _shipping(order) if fate in (CANCELLED, ALL_BACK) else 0
     extra = min(500, _paid(order)) if fate == MONEY_BACK else 0
     refund = Refund(
@@ -54,26 +55,16 @@ def _refund(order: Order, fate: str, moment: datetime, dice: Random, numbering: 
     order.refunds = [refund]
 
 
-def _returned(lines: list[Line], fate: str, dice: Random, numbering: Numbering) -> list[RefundLine]:
+def _returned(order: Order, fate: str, dice: Random, numbering: Numbering) -> list[RefundLine]:
     if fate == MONEY_BACK:
         return []
     restock = "cancel" if fate == CANCELLED else "return"
-    if fate == SOME_BACK:
-        line = dice.choice(lines)
-        return [_refund_line(line, dice.randint(1, line.quantity), restock, numbering)]
-    return [_refund_line(line, line.quantity, restock, numbering) for line in lines]
-
-
-def _refund_line(line: Line, quantity: int, restock: str, numbering: Numbering) -> RefundLine:
-    subtotal = money.share(line.discounted_minor, quantity, line.quantity)
-    return RefundLine(
-        id=numbering.next("refund_line"),
-        line_id=line.id,
-        quantity=quantity,
-        subtotal_minor=subtotal,
-        tax_minor=money.tax_inside(subtotal, line.tax_rate_bp),
-        restock_type=restock,
-    )
+    some = [dice.choice(order.lines)] if fate == SOME_BACK else order.lines
+    units = [dice.randint(1, line.quantity) if fate == SOME_BACK else line.quantity for line in some]
+    return [
+        totals.refund_line_for(order, line, count, numbering.next("refund_line"), restock)
+        for line, count in zip(some, units, strict=True)
+    ]
 
 
 def _shipping(order: Order) -> int:

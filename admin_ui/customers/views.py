@@ -1,0 +1,79 @@
+"""Customers: the list, and one customer with profile, orders, points and messages."""
+
+from __future__ import annotations
+
+from flask import Blueprint, g, request
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+
+from admin_ui import listing
+from admin_ui.customers import words
+from admin_ui.formats import number
+from admin_ui.panel import desk, page
+from plugin.commerce import queries as commerce
+from plugin.commerce.models import Customer
+from plugin.insights import customers as insights
+
+customers = Blueprint("customers", __name__, url_prefix="/customers")
+ENTRIES = 20
+
+
+@customers.get("")
+def index() -> str:
+    look = listing.from_query("/customers", request.args, list(commerce.CUSTOMER_COLUMNS), "-last", ["consent"])
+    wanted = commerce.Wanted(look.q, look.filters["consent"])
+    with desk() as session:
+        found = commerce.customers_page(session, g.shop, wanted, look.sort, after=look.after, before=look.before)
+        rows = [row[0] for row in found.rows]
+        return page(
+            "customers/index.html",
+            look=look.paged(listing.Edges(found.first, found.last), _count(session, wanted)),
+            rows=rows,
+            accounts=insights.accounts(session, g.shop, [row.id for row in rows]),
+            words=words,
+        )
+
+
+def _count(session: Session, wanted: commerce.Wanted) -> str:
+    count = commerce.customers_count(session, g.shop, wanted)
+    if count.more and wanted.q:
+        return gettext("The first %(number)s matches: type more letters to narrow", number=number(count.number))
+    if count.more:
+        return gettext("More than %(number)s customers", number=number(count.number))
+    return gettext("%(number)s customers", number=number(count.number))
+
+
+@customers.get("/<int:customer_id>")
+def show(customer_id: int) -> str:
+    with desk() as session:
+        customer = commerce.customer(session, g.shop, customer_id)
+        orders = commerce.orders_of(session, g.shop, customer_id)
+        return page(
+            "customers/show.html",
+            customer=customer,
+            orders=orders,
+            refunded=commerce.refunded_minor(session, g.shop, [order.id for order in orders]),
+            program=insights.program_now(session, g.shop, g.now),
+            account=insights.accounts(session, g.shop, [customer_id]).get(customer_id),
+            expiring=insights.next_expiry(session, g.shop, customer_id),
+            redemptions=insights.redemptions(session, g.shop, customer_id),
+            messages=insights.messages(session, g.shop, customer_id),
+            subscriptions=insights.subscriptions(session, g.shop, customer_id),
+            **_ledger(session, customer, None),
+        )
+
+
+@customers.get("/<int:customer_id>/entries")
+def entries(customer_id: int) -> str:
+    """The next stretch of the ledger, from before an entry on; it replaces the "show older" button."""
+    with desk() as session:
+        customer = commerce.customer(session, g.shop, customer_id)
+        before = request.args.get("before", type=int)
+        return page("customers/entries.html", customer=customer, **_ledger(session, customer, before))
+
+
+def _ledger(session: Session, customer: Customer, before: int | None) -> dict[str, object]:
+    found = insights.entries(session, g.shop, customer.id, before, ENTRIES + 1)
+    order_ids = [entry.order_id for entry in found if entry.order_id]
+    names = {order.id: order.name for order in commerce.orders_by_id(session, g.shop, order_ids)}
+    return {"entries": found[:ENTRIES], "older": len(found) > ENTRIES, "order_names": names, "words": words}

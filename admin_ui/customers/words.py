@@ -1,0 +1,167 @@
+"""How the panel says what the store and the ledger record about a customer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import gettext
+
+from admin_ui.formats import money, number
+from plugin.commerce.models import Customer
+from plugin.loyalty.models import PointEntry
+from plugin.messages.models import Message
+
+
+def name(customer: Customer) -> str:
+    """The customer's name, else the e-mail, else a word for nobody."""
+    full = " ".join(part for part in (customer.first_name, customer.last_name) if part)
+    return full or customer.email or gettext("Unnamed customer")
+
+
+def consent(state: str | None) -> tuple[str, str]:
+    """Marketing consent as word and badge tone."""
+    known = {
+        "subscribed": (gettext("Subscribed"), "success"),
+        "not_subscribed": (gettext("Not subscribed"), ""),
+        "unsubscribed": (gettext("Unsubscribed"), ""),
+        "pending": (gettext("Waiting for confirmation"), "attention"),
+        "redacted": (gettext("Erased"), ""),
+        "invalid": (gettext("Address does not work"), "warning"),
+    }
+    return known.get(state or "", (state.replace("_", " ").capitalize() if state else gettext("Unknown"), ""))
+
+
+def financial(state: str | None) -> tuple[str, str]:
+    """How an order is paid, as word and badge tone; the store's own word where we know no better."""
+    known = {
+        "paid": (gettext("Paid"), ""),
+        "pending": (gettext("Payment pending"), "attention"),
+        "authorized": (gettext("Authorized"), "attention"),
+        "partially_paid": (gettext("Partially paid"), "warning"),
+        "partially_refunded": (gettext("Partially refunded"), ""),
+        "refunded": (gettext("Refunded"), ""),
+        "voided": (gettext("Voided"), ""),
+    }
+    return known.get(state or "", ((state or "").replace("_", " ").capitalize() or gettext("Unknown"), ""))
+
+
+def movement(entry: PointEntry, order_name: str | None) -> str:
+    """What an entry of the ledger is, in a few words."""
+    order = order_name or (f"{entry.order_id}" if entry.order_id else "")
+    known = {
+        "earn": gettext("Earned with order %(order)s", order=order),
+        "claw": gettext("Taken back: order %(order)s was refunded, edited or cancelled", order=order),
+        "redeem": gettext("Redeemed for a reward"),
+        "return": gettext("Returned from a reward"),
+        "expire": gettext("Expired"),
+        "unexpire": gettext("Expiry undone"),
+        "adjust": gettext("Adjusted by hand"),
+    }
+    return known.get(entry.kind, entry.kind)
+
+
+def message_kind(message: Message) -> str:
+    """What a message was about."""
+    known = {
+        "cart": gettext("Abandoned cart"),
+        "announcement": gettext("New product"),
+        "reward": gettext("Reward code"),
+        "test": gettext("Test mail"),
+    }
+    return known.get(message.kind, message.kind)
+
+
+def message_state(state: str) -> tuple[str, str]:
+    """What became of a message, as word and badge tone."""
+    known = {
+        "queued": (gettext("Queued"), "info"),
+        "sending": (gettext("Being sent"), "info"),
+        "sent": (gettext("Sent"), "success"),
+        "skipped": (gettext("Not sent"), ""),
+        "failed": (gettext("Failed"), "critical"),
+        "unknown": (gettext("Unknown"), "warning"),
+    }
+    return known.get(state, (state, ""))
+
+
+def why_points(entry: PointEntry) -> list[tuple[str, str]]:
+    """The explanation of an entry as lines of a sum: label and value, in the order of the calculation."""
+    told = entry.explanation
+    lines = [*_sum_of_money(told), *_sum_of_points(told)]
+    if reason := told.get("reason"):
+        lines.append((gettext("Reason"), str(reason)))
+    if entry.actor:
+        lines.append((gettext("By"), entry.actor))
+    return lines
+
+
+def _sum_of_money(told: dict[str, Any]) -> list[tuple[str, str]]:
+    if "counted_minor" not in told:
+        return [(gettext("Rule"), why_nothing(str(told["why"])))] if told.get("why") else []
+    currency = str(told.get("currency", ""))
+    parts = [
+        (gettext("Goods after discounts"), told.get("goods_minor", 0), 1),
+        (gettext("Gift cards, which never count"), told.get("gift_cards_minor", 0), 0),
+        (gettext("Returned goods"), told.get("returned_minor", 0), -1),
+        (gettext("Money given back"), told.get("money_back_minor", 0), -1),
+    ]
+    shown = [(label, money(sign * value if sign else value, currency)) for label, value, sign in parts if value]
+    return [*shown, (gettext("Money that counts"), money(told["counted_minor"], currency))]
+
+
+def _sum_of_points(told: dict[str, Any]) -> list[tuple[str, str]]:
+    lines = []
+    if earn := told.get("earn"):
+        per = money(earn[1], str(told.get("currency", "")))
+        lines.append((gettext("Rate"), gettext("%(points)s for each %(money)s", points=number(earn[0]), money=per)))
+    if tier := told.get("tier"):
+        rate = f"{tier['rate'][0] / tier['rate'][1]:g}"
+        lines.append((gettext("Tier at that moment"), f"{tier['name']}, × {rate}"))
+    if exact := told.get("exact"):
+        sum_ = f"{number(exact[0])} ÷ {number(exact[1])} = {exact[0] / exact[1]:.2f}"
+        lines.append((gettext("Calculation, rounded down"), sum_))
+    if "target" in told:
+        lines.append((gettext("The order is worth"), number(told["target"])))
+        lines.append((gettext("Booked before"), number(told.get("posted", 0))))
+    if "program" in told:
+        lines.append((gettext("Programme version"), str(told["program"])))
+    return lines
+
+
+def why_nothing(rule: str) -> str:
+    """Why an order earns nothing, for the reasons the loyalty rules give."""
+    known = {
+        "not_paid": gettext("The order is not paid."),
+        "cancelled": gettext("The order was cancelled."),
+        "deleted": gettext("The order was deleted."),
+        "test": gettext("Test orders earn nothing."),
+        "paused": gettext("The programme was paused."),
+        "other_currency": gettext("The order is in a currency without a rate."),
+        "no_program": gettext("No programme was running."),
+        "other_customer": gettext("The order moved to another customer."),
+    }
+    return known.get(rule, rule.replace("_", " "))
+
+
+def reason(rule: str) -> str:
+    """Why a message was not sent, for the reasons the mail rules give; else as recorded."""
+    known = {
+        "no_consent": gettext("There is no permission to send marketing to this address."),
+        "suppressed": gettext("The address is on the list of those who must not be written to."),
+        "unsubscribed": gettext("The person unsubscribed."),
+        "ordered": gettext("An order was placed in the meantime."),
+        "cap": gettext("The limit of messages in this period was reached."),
+        "no_address": gettext("There is no e-mail address."),
+    }
+    return known.get(rule, rule.replace("_", " "))
+
+
+def redemption(state: str) -> str:
+    """Where a redemption stands."""
+    known = {
+        "reserved": gettext("Being made"),
+        "issued": gettext("Issued"),
+        "used": gettext("Used"),
+        "returned": gettext("Returned"),
+    }
+    return known.get(state, state)

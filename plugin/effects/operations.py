@@ -1,0 +1,82 @@
+"""Recording what must happen outside. Nothing leaves here: an effect is performed after the commit.
+
+A key is natural ("code:<redemption>"), so recording twice is recording once. After the commit the doorbell is rung once
+a transaction; when nobody hears it, the sweep finds the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import event, func, null, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from plugin.effects.models import Effect
+from plugin.errors import NotFound
+from plugin.jobs.doorbell import ring
+
+FRESH: dict[str, Any] = {
+    "state": "pending",
+    "attempts": 0,
+    "next_attempt_at": func.clock_timestamp(),
+    "lease": None,
+    "result": null(),
+    "error": None,
+    "done_at": None,
+}
+
+
+def record(session: Session, shop_id: int, kind: str, key: str, payload: Mapping[str, Any], again: bool = False) -> int:
+    """The id of the effect (kind, key), made when it is not there; see `record_all`."""
+    return record_all(session, shop_id, kind, {key: payload}, again)[key]
+
+
+def record_all(
+    session: Session, shop_id: int, kind: str, effects: Mapping[str, Mapping[str, Any]], again: bool = False
+) -> dict[str, int]:
+    """Record effects of one kind, payload by key; their ids by key.
+
+    With `again` (reads only: `fetch`) one that is finished or being called is opened anew, because its answer may be
+    older than what we were just told; one that waits is left, because its answer will be new.
+    """
+    if not effects:
+        return {}
+    rows = [{"shop_id": shop_id, "kind": kind, "key": key, "payload": dict(effects[key])} for key in sorted(effects)]
+    made = insert(Effect).values(rows)
+    if again:
+        answered = Effect.state.not_in(("pending", "claimed"))
+        fresh = FRESH | {"payload": made.excluded.payload, "called_at": None}
+        made = made.on_conflict_do_update(index_elements=["shop_id", "kind", "key"], set_=fresh, where=answered)
+    else:
+        made = made.on_conflict_do_nothing(index_elements=["shop_id", "kind", "key"])
+    session.execute(made)
+    _ring_after_commit(session)
+    there = select(Effect.key, Effect.id).where(Effect.shop_id == shop_id, Effect.kind == kind)
+    return dict(session.execute(there.where(Effect.key.in_(sorted(effects)))).tuples().all())
+
+
+def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool = False) -> None:
+    """Open a failed or unknown effect anew, at an admin's word. Raises NotFound for any other.
+
+    An unknown one is looked up first, and stays unknown when that is impossible; `did_not_happen` says that the admin
+    looked: then it is called again.
+    """
+    stuck = Effect.shop_id == shop_id, Effect.id == effect_id, Effect.state.in_(("failed", "unknown"))
+    fresh = {name: value for name, value in FRESH.items() if name != "result"}
+    columns = fresh | ({"called_at": None} if did_not_happen else {})
+    if session.execute(update(Effect).where(*stuck).values(columns).returning(Effect.id)).first() is None:
+        raise NotFound("There is no such task that failed. It may have been done meanwhile.")
+    _ring_after_commit(session)
+
+
+def _ring_after_commit(session: Session) -> None:
+    if session.info.get("effects_ring"):
+        return
+    session.info["effects_ring"] = True
+
+    @event.listens_for(session, "after_commit", once=True)
+    def _(_: Session) -> None:
+        session.info.pop("effects_ring", None)
+        ring("effects.perform_due")

@@ -1,0 +1,27 @@
+"""Doorbells of the outbox."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from celery import shared_task
+
+from plugin.effects import performing
+from plugin.jobs.doorbell import ring
+
+ROUND_SECONDS = 20.0
+
+
+@shared_task(name="effects.perform_due")
+def perform_due() -> None:
+    """Perform what is due; when a round was not enough, ask for another."""
+    started = monotonic()
+    performing.perform_due(ROUND_SECONDS)
+    if monotonic() - started >= ROUND_SECONDS:
+        ring("effects.perform_due")
+
+
+@shared_task(name="effects.perform")
+def perform(shop_id: int, effect_id: int) -> None:
+    """Perform one effect somebody waits for."""
+    performing.perform_one(shop_id, effect_id)

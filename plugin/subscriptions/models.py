@@ -47,3 +47,15 @@ class Subscription(OfShop, Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None]
+
+
+class ProductDebut(OfShop, Base):
+    """When a product could first be bought. Written once, so that publishing an old product again is no news."""
+
+    __tablename__ = "product_debuts"
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id", "product_id"], ["products.shop_id", "products.id"], ondelete="CASCADE"),
+    )
+
+    product_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    debuted_at: Mapped[datetime]

@@ -303,6 +303,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("marketing AND sent_at IS NOT NULL"),
     )
     op.create_index("ix_messages_subject", "messages", ["shop_id", "subject_kind", "subject_id", "id"], unique=False)
+    op.create_index(
+        "ix_messages_waiting",
+        "messages",
+        ["shop_id", "email"],
+        unique=False,
+        postgresql_where=sa.text("state = 'queued'"),
+    )
     op.create_table(
         "outbox",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
@@ -394,6 +401,7 @@ def upgrade() -> None:
         sa.Column("return_days", sa.BigInteger(), server_default="14", nullable=False),
         sa.Column("expiry_days", sa.BigInteger(), nullable=True),
         sa.Column("tier_days", sa.BigInteger(), server_default="365", nullable=False),
+        sa.Column("tax_basis", sa.Text(collation="C"), server_default="shown", nullable=False),
         sa.Column("paused", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("valid_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("valid_to", sa.DateTime(timezone=True), nullable=True),
@@ -812,13 +820,16 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("customer_id", sa.BigInteger(), nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=True),
         sa.Column("granted", sa.BigInteger(), nullable=False),
         sa.Column("remaining", sa.BigInteger(), nullable=False),
         sa.Column("expired", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("expiries", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("pending", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("expired >= 0 AND remaining + expired <= granted", name=op.f("ck_point_lots_expired")),
         sa.CheckConstraint("remaining >= 0 AND remaining <= granted", name=op.f("ck_point_lots_remaining")),
         sa.ForeignKeyConstraint(
             ["shop_id", "customer_id"],
@@ -826,6 +837,9 @@ def upgrade() -> None:
             name=op.f("fk_point_lots_point_accounts"),
         ),
         sa.PrimaryKeyConstraint("shop_id", "id", name=op.f("pk_point_lots")),
+        sa.UniqueConstraint(
+            "shop_id", "order_id", "customer_id", name=op.f("uq_point_lots_shop_id_order_id_customer_id")
+        ),
     )
     op.create_index(
         "ix_point_lots_due",
@@ -835,13 +849,19 @@ def upgrade() -> None:
         postgresql_where=sa.text("pending AND remaining > 0"),
     )
     op.create_index(
+        "ix_point_lots_expiring",
+        "point_lots",
+        ["shop_id", "expires_at"],
+        unique=False,
+        postgresql_where=sa.text("NOT pending AND remaining > 0 AND expires_at IS NOT NULL"),
+    )
+    op.create_index(
         "ix_point_lots_open",
         "point_lots",
         ["shop_id", "customer_id", "expires_at", "id"],
         unique=False,
         postgresql_where=sa.text("remaining > 0"),
     )
-    op.create_index("ix_point_lots_order", "point_lots", ["shop_id", "order_id"], unique=False)
     op.create_table(
         "redemptions",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),

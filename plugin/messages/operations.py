@@ -1,0 +1,271 @@
+"""The verbs of mail: queue one, remember a yes or a no, and stop what waits.
+
+Invariant: a message's key is unique for ever, so whatever asks twice gets one mail; a "no" also reaches the messages
+that are already waiting, and sending asks again (plugin/messages/sending.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from plugin import clock
+from plugin.commerce.models import Customer
+from plugin.effects import operations as effects
+from plugin.messages import rules
+from plugin.messages.models import Consent, Message, Suppression
+from plugin.shops.models import Shop
+
+
+def queue(
+    session: Session,
+    shop: Shop,
+    *,
+    kind: str,
+    key: str,
+    marketing: bool,
+    email: str,
+    customer_id: int | None,
+    template: str | dict[str, Any],
+    context: dict[str, Any],
+    subject_kind: str | None = None,
+    subject_id: int | None = None,
+    locale: str = "en",
+    scope: str = rules.ALL,
+) -> int | None:
+    """Ask for one mail; its id, or None when this key was asked for before. `scope` is what an unsubscribe ends."""
+    row = {
+        "shop_id": shop.id,
+        "kind": kind,
+        "key": key,
+        "marketing": marketing,
+        "scope": scope,
+        "email": rules.address(email),
+        "customer_id": customer_id,
+        "template": {"name": template} if isinstance(template, str) else template,
+        "context": context,
+        "subject_kind": subject_kind,
+        "subject_id": subject_id,
+        "locale": locale or "en",
+    }
+    return next(iter(queue_rows(session, [row])), None)
+
+
+def queue_rows(session: Session, rows: list[dict[str, Any]]) -> list[int]:
+    """Many mails in one statement, each a dict of `messages` columns; the ids of those that are new."""
+    if not rows:
+        return []
+    now = clock.now(session)
+    statement = insert(Message).values([{**row, "created_at": now} for row in rows])
+    return list(session.scalars(statement.on_conflict_do_nothing().returning(Message.id)))
+
+
+def record_consent(
+    session: Session,
+    shop: Shop,
+    *,
+    email: str,
+    customer_id: int | None,
+    scope: str,
+    granted: bool,
+    words: str,
+    source: str,
+) -> int:
+    """Remember that a person said yes or no, in which words and where. Append-only; the row's id."""
+    consent = Consent(
+        shop_id=shop.id,
+        email=rules.address(email),
+        customer_id=customer_id,
+        scope=scope,
+        granted=granted,
+        words=words,
+        source=source,
+        occurred_at=clock.now(session),
+    )
+    session.add(consent)
+    session.flush()
+    return consent.id
+
+
+def withdraw(session: Session, shop: Shop, email: str, scope: str, *, words: str, source: str) -> None:
+    """A person said no to `scope`: remember it once, list the address, stop what waits, tell the store."""
+    customer = _customer_of(session, shop, email)
+    if not _is_listed(session, shop, email, scope):
+        said = {"email": email, "customer_id": customer.id if customer else None, "scope": scope, "words": words}
+        consent_id = record_consent(session, shop, granted=False, source=source, **said)
+        _tell_store(session, shop, customer, scope, "UNSUBSCRIBED", consent_id)
+    suppress(session, shop, email, scope, "unsubscribed")
+
+
+def grant(
+    session: Session, shop: Shop, email: str, scope: str, *, words: str, source: str, customer_id: int | None = None
+) -> None:
+    """A person said yes to `scope`: remember it, take the address off that list, tell the store."""
+    customer = _customer_of(session, shop, email)
+    owner = customer_id or (customer.id if customer else None)
+    said = {"email": email, "customer_id": owner, "scope": scope, "words": words}
+    consent_id = record_consent(session, shop, granted=True, source=source, **said)
+    lift(session, shop, email, scope)
+    _tell_store(session, shop, customer, scope, "SUBSCRIBED", consent_id)
+
+
+def suppress(session: Session, shop: Shop, email: str, scope: str, reason: str) -> None:
+    """Never write to this address about `scope` again, and stop what waits. The first reason stands."""
+    suppress_many(session, shop, [email], scope, reason)
+
+
+def suppress_many(session: Session, shop: Shop, emails: Iterable[str], scope: str, reason: str) -> None:
+    """`suppress` for many addresses at once."""
+    addresses = sorted({rules.address(email) for email in emails})
+    if not addresses:
+        return
+    now = clock.now(session)
+    lines = [
+        {"shop_id": shop.id, "email": email, "scope": scope, "reason": reason, "created_at": now} for email in addresses
+    ]
+    new = insert(Suppression).values(lines)
+    worse = Suppression.reason.not_in(rules.UNREACHABLE) if reason in rules.UNREACHABLE else text("false")
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=["shop_id", "email", "scope"],
+            set_={"reason": new.excluded.reason, "created_at": new.excluded.created_at},
+            where=worse,
+        )
+    )
+    _skip_waiting(session, shop, addresses, scope, reason)
+
+
+def lift(session: Session, shop: Shop, email: str, scope: str, before: datetime | None = None) -> bool:
+    """Take an address off the list again (only where a person's word put it there, and before `before`)."""
+    return bool(lift_many(session, shop, {email: before}, scope))
+
+
+def lift_many(session: Session, shop: Shop, emails: dict[str, datetime | None], scope: str) -> list[str]:
+    """`lift` for many addresses, each with the moment of its "yes"; the addresses that were lifted."""
+    moments = {rules.address(email): moment for email, moment in emails.items()}
+    listed = session.scalars(
+        select(Suppression)
+        .where(
+            Suppression.shop_id == shop.id,
+            Suppression.scope == scope,
+            Suppression.email.in_(moments),
+            Suppression.reason.not_in(rules.UNREACHABLE),
+        )
+        .with_for_update()
+    ).all()
+    lifted = [line for line in listed if _before(line.created_at, moments[line.email])]
+    for line in lifted:
+        session.delete(line)
+    session.flush()
+    return [line.email for line in lifted]
+
+
+def stop_subject(session: Session, shop: Shop, subject_kind: str, subject_ids: Iterable[int], reason: str) -> None:
+    """Skip the waiting messages about these subjects."""
+    session.execute(
+        _waiting(shop)
+        .where(Message.subject_kind == subject_kind, Message.subject_id.in_(list(subject_ids)))
+        .values(reason=reason)
+    )
+
+
+def follow_consent(session: Session, shop: Shop, customer_ids: set[int]) -> None:
+    """The store's consent of these customers changed: list the withdrawn, lift the granted, remember both."""
+    if not customer_ids:
+        return
+    customers = session.scalars(
+        select(Customer).where(Customer.shop_id == shop.id, Customer.id.in_(customer_ids), Customer.email.is_not(None))
+    ).all()
+    withdrawn = [c for c in customers if c.email_consent in rules.WITHDRAWN]
+    granted = [c for c in customers if c.email_consent == "subscribed"]
+    suppress_many(session, shop, [c.email for c in withdrawn if c.email], rules.ALL, "unsubscribed")
+    lift_many(session, shop, {c.email: c.email_consent_at for c in granted if c.email}, rules.ALL)
+    _remember(session, shop, [(c, True) for c in granted] + [(c, False) for c in withdrawn])
+
+
+def _customer_of(session: Session, shop: Shop, email: str) -> Customer | None:
+    """The store's customer with this address, the oldest when there are several spellings."""
+    spellings = {email.strip(), rules.address(email)}
+    return session.scalars(
+        select(Customer)
+        .where(Customer.shop_id == shop.id, Customer.email.in_(spellings), Customer.deleted_at.is_(None))
+        .order_by(Customer.id)
+        .limit(1)
+    ).first()
+
+
+def _is_listed(session: Session, shop: Shop, email: str, scope: str) -> bool:
+    return session.get(Suppression, (shop.id, rules.address(email), scope)) is not None
+
+
+def _tell_store(
+    session: Session, shop: Shop, customer: Customer | None, scope: str, state: str, consent_id: int
+) -> None:
+    """The store keeps one consent for all marketing; what concerns one field stays with us."""
+    if scope != rules.ALL or customer is None:
+        return
+    payload = {"customer_id": customer.id, "state": state, "at": clock.now(session).isoformat()}
+    effects.record(session, shop.id, "email_consent", f"{customer.id}:{consent_id}", payload)
+
+
+def _skip_waiting(session: Session, shop: Shop, addresses: list[str], scope: str, reason: str) -> None:
+    """A dead address ends every waiting mail to it; a person's "no" ends marketing of that scope (or all of it)."""
+    ended = _waiting(shop).where(Message.email.in_(addresses))
+    if reason not in rules.UNREACHABLE:
+        ended = ended.where(Message.marketing)
+        ended = ended if scope == rules.ALL else ended.where(Message.scope == scope)
+    session.execute(ended.values(reason=reason, value={"scope": scope}))
+
+
+def _waiting(shop: Shop) -> Any:
+    """The update that skips messages nobody is sending yet."""
+    return (
+        update(Message)
+        .where(Message.shop_id == shop.id, Message.state == "queued")
+        .values(state="skipped", lease=None)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _before(listed_at: datetime, said_at: datetime | None) -> bool:
+    return said_at is None or listed_at <= said_at
+
+
+def _remember(session: Session, shop: Shop, said: list[tuple[Customer, bool]]) -> None:
+    """A consent row for each customer whose last remembered word for everything differs from the store's."""
+    emails = [rules.address(customer.email or "") for customer, _ in said]
+    last = dict(
+        session.execute(
+            select(Consent.email, Consent.granted)
+            .where(Consent.shop_id == shop.id, Consent.email.in_(emails), Consent.scope == rules.ALL)
+            .order_by(Consent.email, Consent.id.desc())
+            .distinct(Consent.email)
+        )
+        .tuples()
+        .all()
+    )
+    rows = [
+        _store_said(shop, customer, granted, clock.now(session))
+        for (customer, granted), email in zip(said, emails, strict=True)
+        if last.get(email) is not granted
+    ]
+    if rows:
+        session.execute(insert(Consent).values(rows))
+
+
+def _store_said(shop: Shop, customer: Customer, granted: bool, now: datetime) -> dict[str, Any]:
+    return {
+        "shop_id": shop.id,
+        "email": rules.address(customer.email or ""),
+        "customer_id": customer.id,
+        "scope": rules.ALL,
+        "granted": granted,
+        "words": "",
+        "source": "store",
+        "occurred_at": customer.email_consent_at or now,
+    }

@@ -1,0 +1,102 @@
+"""Template versions: the built-in ones from files, the merchants' by digest in `templates`, each compiled once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from plugin import clock
+from plugin.errors import NotFound
+from plugin.messages import renderer
+from plugin.messages.models import Template
+from plugin.shops.models import Shop
+
+FOLDER: Final = Path(__file__).parent / "templates"
+BUILT_IN: Final = {
+    "cart_1": ("You left something behind", "Your cart is saved. It takes one click to go on."),
+    "cart_2": ("Still thinking about it?", "We kept your cart for you a little longer."),
+    "announcement": ("{{ subject }}", "{{ product.title }} has just arrived."),
+    "reward": ("Your reward code: {{ code }}", "{{ reward_title }}: your personal code is inside."),
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a template is written as: three Liquid texts and one MJML document with Liquid in it."""
+
+    subject: str
+    preheader: str
+    mjml: str
+    text: str
+
+    @property
+    def digest(self) -> str:
+        """Hex SHA-256 of the four parts."""
+        parts = "\0".join((self.subject, self.preheader, self.mjml, self.text))
+        return hashlib.sha256(parts.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What rendering needs: the three texts, and the MJML as an HTML page, all still Liquid."""
+
+    digest: str
+    subject: str
+    preheader: str
+    html: str
+    text: str
+
+
+@cache
+def built_in(name: str) -> Source:
+    """A template that comes with the product. Raises NotFound."""
+    if name not in BUILT_IN:
+        raise NotFound(f"There is no template named {name[:40]}.")
+    subject, preheader = BUILT_IN[name]
+    mjml, text = (FOLDER / f"{name}.{suffix}" for suffix in ("mjml", "txt"))
+    shell = (FOLDER / "shell.mjml").read_text("utf-8")
+    return Source(subject, preheader, shell.replace("<!-- body -->", mjml.read_text("utf-8")), text.read_text("utf-8"))
+
+
+@cache
+def compiled_built_in(name: str) -> Compiled:
+    """A built-in template, compiled once a process."""
+    return _compiled(built_in(name), renderer.compile_mjml(built_in(name).mjml))
+
+
+def keep(session: Session, shop: Shop, step: Mapping[str, Any], field: str = "mjml") -> str:
+    """Compile a step's template and keep it; its digest. Raises Invalid at `field` in the merchant's words."""
+    source = Source(step["subject"], step["preheader"], step["mjml"], step["text"])
+    if session.get(Template, (shop.id, source.digest)) is None:
+        html = renderer.compile_template(source.subject, source.preheader, source.mjml, source.text, field)
+        row = {"shop_id": shop.id, "digest": source.digest, "html": html, "created_at": clock.now(session)}
+        texts = {"subject": source.subject, "preheader": source.preheader, "mjml": source.mjml, "text": source.text}
+        session.execute(insert(Template).values({**row, **texts}).on_conflict_do_nothing())
+    return source.digest
+
+
+def compiled(session: Session, shop: Shop, wanted: Iterable[Mapping[str, Any]]) -> dict[str, Compiled]:
+    """The templates named by messages, by `name_of`; what is not there any more is left out."""
+    named = list(wanted)
+    digests = {each["digest"] for each in named if "digest" in each}
+    kept = session.scalars(select(Template).where(Template.shop_id == shop.id, Template.digest.in_(digests)))
+    found = {row.digest: Compiled(row.digest, row.subject, row.preheader, row.html, row.text) for row in kept}
+    names = {each.get("name") for each in named if "digest" not in each}
+    return found | {name: compiled_built_in(name) for name in names if name in BUILT_IN}
+
+
+def name_of(template: Mapping[str, Any]) -> str:
+    """The key under which `compiled` returns a message's template."""
+    return template.get("digest") or template.get("name") or ""
+
+
+def _compiled(source: Source, html: str) -> Compiled:
+    return Compiled(source.digest, source.subject, source.preheader, html, source.text)

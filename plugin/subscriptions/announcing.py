@@ -1,0 +1,110 @@
+"""One new product, told to everybody who wished for such products: one statement however many they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Text, bindparam, case, cast, func, literal, select
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.orm import Session, aliased
+
+from plugin import clock
+from plugin.commerce.models import Product, Variant
+from plugin.messages.models import Message
+from plugin.shops.models import Shop
+from plugin.subscriptions.models import ProductDebut, Subscription, SubscriptionField
+
+COLUMNS = (
+    "shop_id",
+    "key",
+    "kind",
+    "marketing",
+    "scope",
+    "email",
+    "customer_id",
+    "locale",
+    "subject_kind",
+    "subject_id",
+    "template",
+    "context",
+    "created_at",
+)
+
+
+def announce(session: Session, shop: Shop, product: Product, fields: list[SubscriptionField]) -> None:
+    """Queue one mail per person for whom this product is news and who was not told of it under any field."""
+    wishes = _wishes(shop, product, fields)
+    contexts = {field.id: _context(session, shop, product, field) for field in fields}
+    told = func.concat("announce:", wishes.c.field_id, ":", product.id, ":", wishes.c.id)
+    rows = select(
+        literal(shop.id),
+        cast(told, Text),
+        literal("announcement"),
+        literal(True),
+        cast(func.concat("field:", wishes.c.field_id), Text),
+        wishes.c.email,
+        wishes.c.customer_id,
+        wishes.c.locale,
+        literal("product"),
+        literal(product.id),
+        bindparam("template", {"name": "announcement"}, JSONB),
+        case(*((wishes.c.field_id == field_id, _json(field_id, context)) for field_id, context in contexts.items())),
+        literal(clock.now(session)),
+    )
+    session.execute(insert(Message).from_select(COLUMNS, rows).on_conflict_do_nothing())
+
+
+def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> Any:
+    """The oldest fitting wish of each person not told of this product yet."""
+    told = aliased(Message)
+    already = select(told.id).where(
+        told.shop_id == shop.id,
+        told.subject_kind == "product",
+        told.subject_id == product.id,
+        told.email == Subscription.email,
+    )
+    return (
+        select(
+            Subscription.id, Subscription.field_id, Subscription.email, Subscription.customer_id, Subscription.locale
+        )
+        .join(
+            SubscriptionField,
+            (SubscriptionField.shop_id == Subscription.shop_id) & (SubscriptionField.id == Subscription.field_id),
+        )
+        .join(ProductDebut, (ProductDebut.shop_id == Subscription.shop_id) & (ProductDebut.product_id == product.id))
+        .where(
+            Subscription.shop_id == shop.id,
+            Subscription.field_id.in_([field.id for field in fields]),
+            Subscription.ended_at.is_(None),
+            ProductDebut.debuted_at > Subscription.started_at,
+            ProductDebut.debuted_at > SubscriptionField.created_at,
+            ~already.exists(),
+        )
+        .order_by(Subscription.email, Subscription.id)
+        .distinct(Subscription.email)
+        .subquery()
+    )
+
+
+def _json(field_id: int, context: dict[str, Any]) -> Any:
+    return bindparam(f"context_{field_id}", context, JSONB)
+
+
+def _context(session: Session, shop: Shop, product: Product, field: SubscriptionField) -> dict[str, Any]:
+    """What the announcement is filled with; money in minor units of the shop's currency."""
+    cheapest = session.scalar(
+        select(func.min(Variant.price_minor)).where(Variant.shop_id == shop.id, Variant.product_id == product.id)
+    )
+    return {
+        "subject": field.subject,
+        "field": {"label": field.label, "consent_text": field.consent_text},
+        "currency": shop.currency,
+        "product": {
+            "title": product.title,
+            "vendor": product.vendor or "",
+            "type": product.product_type,
+            "image_url": product.image_url or "",
+            "url": f"{shop.storefront_url or 'https://' + shop.domain}/products/{product.handle}",
+            "price_minor": cheapest,
+        },
+    }

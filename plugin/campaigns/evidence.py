@@ -81,7 +81,8 @@ def sent_moments(session: Session, shop: Shop, enrollments: Sequence[Enrollment]
         )
     )
     for enrollment_id, sent_at in rows:
-        moments[enrollment_id].append(sent_at)
+        if enrollment_id and sent_at:
+            moments[enrollment_id].append(sent_at)
     return moments
 
 

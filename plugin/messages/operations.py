@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from plugin import clock
@@ -96,8 +96,16 @@ def withdraw(session: Session, shop: Shop, email: str, scope: str, *, words: str
     """A person said no to `scope`: remember it once, list the address, stop what waits, tell the store."""
     customer = _customer_of(session, shop, email)
     if not _is_listed(session, shop, email, scope):
-        said = {"email": email, "customer_id": customer.id if customer else None, "scope": scope, "words": words}
-        consent_id = record_consent(session, shop, granted=False, source=source, **said)
+        consent_id = record_consent(
+            session,
+            shop,
+            email=email,
+            customer_id=customer.id if customer else None,
+            scope=scope,
+            granted=False,
+            words=words,
+            source=source,
+        )
         _tell_store(session, shop, customer, scope, "UNSUBSCRIBED", consent_id)
     suppress(session, shop, email, scope, "unsubscribed")
 
@@ -107,9 +115,16 @@ def grant(
 ) -> None:
     """A person said yes to `scope`: remember it, take the address off that list, tell the store."""
     customer = _customer_of(session, shop, email)
-    owner = customer_id or (customer.id if customer else None)
-    said = {"email": email, "customer_id": owner, "scope": scope, "words": words}
-    consent_id = record_consent(session, shop, granted=True, source=source, **said)
+    consent_id = record_consent(
+        session,
+        shop,
+        email=email,
+        customer_id=customer_id or (customer.id if customer else None),
+        scope=scope,
+        granted=True,
+        words=words,
+        source=source,
+    )
     lift(session, shop, email, scope)
     _tell_store(session, shop, customer, scope, "SUBSCRIBED", consent_id)
 
@@ -239,16 +254,13 @@ def _before(listed_at: datetime, said_at: datetime | None) -> bool:
 def _remember(session: Session, shop: Shop, said: list[tuple[Customer, bool]]) -> None:
     """A consent row for each customer whose last remembered word for everything differs from the store's."""
     emails = [rules.address(customer.email or "") for customer, _ in said]
-    last = dict(
-        session.execute(
-            select(Consent.email, Consent.granted)
-            .where(Consent.shop_id == shop.id, Consent.email.in_(emails), Consent.scope == rules.ALL)
-            .order_by(Consent.email, Consent.id.desc())
-            .distinct(Consent.email)
-        )
-        .tuples()
-        .all()
+    newest = (
+        select(Consent.email, Consent.granted)
+        .where(Consent.shop_id == shop.id, Consent.email.in_(emails), Consent.scope == rules.ALL)
+        .order_by(Consent.email, Consent.id.desc())
+        .ext(distinct_on(Consent.email))
     )
+    last = {email: granted for email, granted in session.execute(newest)}
     rows = [
         _store_said(shop, customer, granted, clock.now(session))
         for (customer, granted), email in zip(said, emails, strict=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import Text, bindparam, case, cast, func, literal, select
-from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
 from plugin import clock
@@ -81,7 +81,7 @@ def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> An
             ~already.exists(),
         )
         .order_by(Subscription.email, Subscription.id)
-        .distinct(Subscription.email)
+        .ext(distinct_on(Subscription.email))
         .subquery()
     )
 

@@ -3,7 +3,6 @@
 PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
   $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done || true)
 BIN := .venv/bin
-export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help install demo dev test test-long check format bench lock
 help:
@@ -20,34 +19,34 @@ install:
 	@$(PYTHON) -I plugin/local/install.py
 
 demo: install
-	@regulars demo $(if $(RESET),--reset) $(if $(CUSTOMERS),--customers $(CUSTOMERS))
+	@$(BIN)/regulars demo $(if $(RESET),--reset) $(if $(CUSTOMERS),--customers $(CUSTOMERS))
 
 dev: install
-	@regulars demo --reload $(if $(RESET),--reset) $(if $(CUSTOMERS),--customers $(CUSTOMERS))
+	@$(BIN)/regulars demo --reload $(if $(RESET),--reset) $(if $(CUSTOMERS),--customers $(CUSTOMERS))
 
 test: install
-	@regulars frontend --development
-	@pytest -m "not long"
+	@$(BIN)/regulars frontend --development
+	@$(BIN)/pytest -m "not long"
 
 test-long: install
-	@regulars frontend --development
-	@pytest -m long
+	@$(BIN)/regulars frontend --development
+	@$(BIN)/pytest -m long
 
 check: install
-	ruff format --check .
-	ruff check .
-	mypy
-	lint-imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 format: install
-	ruff format .
-	ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
 
 bench: install
-	@python -m tests.bench
+	@$(BIN)/python -m tests.bench
 
 lock: install
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements-build.in -o requirements-build.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
-	regulars frontend --lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header requirements-build.in -o requirements-build.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header pyproject.toml --extra dev -c requirements.lock -o requirements-dev.lock
+	$(BIN)/regulars frontend --lock

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, literal, or_, select, text, update
+from sqlalchemy import insert, literal, or_, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
@@ -46,10 +46,9 @@ def ensure(session: Session, domain: str) -> int:
     return session.execute(select(Shop.id).where(Shop.domain == domain)).scalar_one()
 
 
-def describe(session: Session, shop_id: int, description: Description, scopes: Sequence[str]) -> None:
-    """Store what the store says about itself, and the scopes it granted now."""
-    columns = asdict(description) | {"scopes": list(scopes), "scopes_at": clock.now(session)}
-    session.execute(update(Shop).where(Shop.id == shop_id).values(columns))
+def describe(session: Session, shop_id: int, description: Description) -> None:
+    """Store what the store says about itself."""
+    session.execute(update(Shop).where(Shop.id == shop_id).values(asdict(description)))
 
 
 def install(session: Session, shop_id: int) -> bool:
@@ -112,15 +111,3 @@ def audit(
     values = {"actor": actor, "action": action, "object": object, "occurred_at": clock.now(session)}
     changes = {name: dict(side) for name, side in (("before", before), ("after", after)) if side is not None}
     session.execute(insert(AuditEntry).values(shop_id=shop.id, **values, **changes))
-
-
-def need_reauth(session: Session, shop_id: int, token_serial: int) -> bool:
-    """The tokens with this serial are dead: the merchant must open the panel. False when newer ones are stored."""
-    same = Shop.id == shop_id, Shop.token_serial == token_serial
-    columns = {"needs_reauth": True, "refreshing_until": None}
-    return session.execute(update(Shop).where(*same).values(columns).returning(Shop.id)).first() is not None
-
-
-def machine_clock(seconds: float) -> Any:
-    """SQL: the database's own time, `seconds` from now. Leases and tokens live by it."""
-    return func.clock_timestamp() + text("make_interval(secs => :lease_seconds)").bindparams(lease_seconds=seconds)

@@ -45,11 +45,16 @@ class Program(OfShop, Base):
     return_days: Mapped[int] = mapped_column(server_default="14")  # points are pending that long after the order
     expiry_days: Mapped[int | None]  # null: points never expire
     tier_days: Mapped[int] = mapped_column(server_default="365")
+    tax_basis: Mapped[Key] = mapped_column(server_default="shown")  # shown, with, without: rules.TAX_BASES
     paused: Mapped[bool] = mapped_column(Boolean, server_default="false")
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(server_default="")
+    # Long work in steps, each committed with its place (plugin/loyalty/catching_up.py).
+    history_after: Mapped[int | None]  # past orders are settled up to this id; null: all are
+    accounts_after: Mapped[int | None]  # today's tiers are told up to this customer; null: all are
+    accounts_seen_at: Mapped[datetime | None]  # when all accounts were last told
 
 
 class Tier(OfShop, Base):
@@ -152,19 +157,28 @@ class PointLot(OfShop, Base):
     __table_args__ = (
         ForeignKeyConstraint(["shop_id", "customer_id"], ["point_accounts.shop_id", "point_accounts.customer_id"]),
         CheckConstraint("remaining >= 0 AND remaining <= granted", name="remaining"),
+        CheckConstraint("expired >= 0 AND remaining + expired <= granted", name="expired"),
         Index(
             "ix_point_lots_open", "shop_id", "customer_id", "expires_at", "id", postgresql_where=text("remaining > 0")
         ),
-        Index("ix_point_lots_order", "shop_id", "order_id"),
+        UniqueConstraint("shop_id", "order_id", "customer_id"),
         Index("ix_point_lots_due", "shop_id", "available_at", postgresql_where=text("pending AND remaining > 0")),
+        Index(
+            "ix_point_lots_expiring",
+            "shop_id",
+            "expires_at",
+            postgresql_where=text("NOT pending AND remaining > 0 AND expires_at IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     customer_id: Mapped[int]
     order_id: Mapped[int | None]
-    granted: Mapped[int]
+    source: Mapped[str | None]  # key of the entry that brought them, when no order did
+    granted: Mapped[int]  # net of what was taken back from this very lot
     remaining: Mapped[int]
     expired: Mapped[int] = mapped_column(server_default="0")  # what expiry took from it
+    expiries: Mapped[int] = mapped_column(server_default="0")  # how often it took: makes their keys
     pending: Mapped[bool] = mapped_column(server_default="false")
     available_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]

@@ -1,0 +1,104 @@
+"""Orders of the mirror as the rules want them, many at once.
+
+Most orders have no refund and no edit: the database adds their lines up into at most two (goods, gift cards), which
+counts the same as line by line. Only the others are read line by line.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from plugin.loyalty.ledger import raw
+from plugin.loyalty.rules import Line, MoneyBack, OrderState, Return
+
+_ORDERS = """
+    SELECT o.id, o.customer_id, o.processed_at, o.currency, o.financial_status, o.test, o.cancelled_at, o.deleted_at,
+        o.taxes_included, l.*
+    FROM orders o
+    LEFT JOIN LATERAL (
+        SELECT sum(price_minor * quantity) FILTER (WHERE NOT gift_card)::bigint,
+            sum(discount_minor) FILTER (WHERE NOT gift_card)::bigint,
+            sum(tax_minor) FILTER (WHERE NOT gift_card)::bigint,
+            sum(price_minor * quantity - discount_minor) FILTER (WHERE gift_card)::bigint,
+            bool_or(current_quantity <> quantity OR discount_minor > price_minor * quantity)
+        FROM order_lines WHERE shop_id = o.shop_id AND order_id = o.id AND quantity > 0
+    ) l ON true
+    WHERE o.shop_id = %(shop)s AND o.known AND
+"""
+_LINES = """
+    SELECT order_id, id, quantity, current_quantity, price_minor, discount_minor, tax_minor, gift_card
+    FROM order_lines WHERE shop_id = %(shop)s AND order_id = ANY(%(ids)s)
+"""
+_REFUNDS = """
+    SELECT order_id, coalesce(processed_at, created_at), amount_only_minor
+    FROM refunds WHERE shop_id = %(shop)s AND order_id = ANY(%(ids)s)
+"""
+_RETURNS = """
+    SELECT l.order_id, coalesce(r.processed_at, r.created_at), l.line_id, l.quantity
+    FROM refund_lines l JOIN refunds r ON r.shop_id = l.shop_id AND r.id = l.refund_id
+    WHERE l.shop_id = %(shop)s AND l.order_id = ANY(%(ids)s)
+"""
+
+
+def orders_by_id(session: Session, shop_id: int, order_ids: Collection[int]) -> list[OrderState]:
+    """These orders, as far as they are known."""
+    return _read(session, "o.id = ANY(%(ids)s)", {"shop": shop_id, "ids": list(order_ids)})
+
+
+def orders_since(session: Session, shop_id: int, customer_ids: Collection[int], since: datetime) -> list[OrderState]:
+    """All orders of these customers with a moment at or after `since`."""
+    where = "o.customer_id = ANY(%(customers)s) AND o.processed_at >= %(since)s"
+    return _read(session, where, {"shop": shop_id, "customers": list(customer_ids), "since": since})
+
+
+def _read(session: Session, where: str, values: dict[str, Any]) -> list[OrderState]:
+    cursor = raw(session)
+    rows = cursor.execute(_ORDERS + where, values).fetchall()
+    asked = {"shop": values["shop"], "ids": [row[0] for row in rows]}
+    money, returns = _refunds(cursor, asked)
+    single = [row[0] for row in rows if row[13] or row[0] in money or row[0] in returns]
+    lines = _lines(cursor, asked | {"ids": single})
+    return [
+        OrderState._make(
+            (
+                *row[:9],
+                tuple(lines[row[0]]) if row[0] in lines else _summed(row),
+                tuple(returns.get(row[0], ())),
+                tuple(money.get(row[0], ())),
+            )
+        )
+        for row in rows
+    ]
+
+
+def _summed(row: tuple[Any, ...]) -> tuple[Line, ...]:
+    goods, discount, tax, gift_cards = row[9:13]
+    summed = () if goods is None else (Line(0, 1, 1, goods, discount, tax),)
+    return summed if gift_cards is None else (*summed, Line(0, 1, 1, gift_cards, 0, 0, True))
+
+
+def _lines(cursor: Any, asked: dict[str, Any]) -> dict[int, list[Line]]:
+    if not asked["ids"]:
+        return {}
+    return _grouped((row[0], Line(*row[1:])) for row in cursor.execute(_LINES, asked))
+
+
+def _refunds(cursor: Any, asked: dict[str, Any]) -> tuple[dict[int, list[MoneyBack]], dict[int, list[Return]]]:
+    refunds = cursor.execute(_REFUNDS, asked).fetchall()
+    if not refunds:
+        return {}, {}
+    money = _grouped((row[0], MoneyBack(*row[1:])) for row in refunds if row[2])
+    returned = asked | {"ids": [row[0] for row in refunds]}
+    return money, _grouped((row[0], Return(*row[1:])) for row in cursor.execute(_RETURNS, returned))
+
+
+def _grouped(pairs: Iterable[tuple[int, Any]]) -> dict[int, list[Any]]:
+    groups: dict[int, list[Any]] = defaultdict(list)
+    for key, value in pairs:
+        groups[key].append(value)
+    return groups

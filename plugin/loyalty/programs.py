@@ -1,0 +1,203 @@
+"""Changing the rules: program versions with their tiers, and rewards. Every change is logged and none looks back.
+
+A version is never edited once it is in force: saving closes it and opens the next one, so what was earned under it can
+be explained, and taken back, by its own rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin import clock
+from plugin.errors import Invalid
+from plugin.loyalty import queries
+from plugin.loyalty.models import Program, Reward, Tier
+from plugin.loyalty.rules import TAX_BASES
+from plugin.shops import operations as shops
+from plugin.shops.models import Shop
+
+MOST_TIERS = 10
+LARGEST = 10**12
+
+
+@dataclass(frozen=True)
+class TierDraft:
+    """From `threshold_minor` of spend in the window, points are multiplied by rate_num/rate_den."""
+
+    name: str
+    threshold_minor: int
+    rate_num: int = 1
+    rate_den: int = 1
+
+
+@dataclass(frozen=True)
+class ProgramDraft:
+    """What the form says. `earn_points` points for every `earn_per_minor` minor units of the shop's currency."""
+
+    name: str
+    points_one: str
+    points_many: str
+    earn_points: int
+    earn_per_minor: int
+    return_days: int = 14
+    expiry_days: int | None = None
+    tier_days: int = 365
+    tax_basis: str = "shown"
+    paused: bool = False
+    tiers: tuple[TierDraft, ...] = ()
+
+
+@dataclass(frozen=True)
+class RewardDraft:
+    """An amount off an order of at least `minimum_minor`, for `cost_points`; the code is valid `valid_days`."""
+
+    name: str
+    cost_points: int
+    value_minor: int
+    minimum_minor: int = 0
+    valid_days: int = 90
+    active: bool = True
+
+
+def save_program(
+    session: Session, shop: Shop, actor: str, draft: ProgramDraft, starts_at: datetime | None = None
+) -> Program:
+    """A new version, valid from now; the first may start in the past, and then past orders earn under it.
+
+    Raises Invalid at the field that is wrong.
+    """
+    check(draft)
+    now = clock.now(session)
+    before = _newest(session, shop)
+    begins = _begin(before, now, starts_at)
+    if before is not None:
+        before.valid_to = begins
+        session.flush()
+    program = _version(shop, actor, draft, before.version + 1 if before else 1, begins, now)
+    session.add(program)
+    session.flush()
+    session.add_all(_tiers(shop, program, draft.tiers))
+    session.flush()
+    shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, asdict(draft))
+    return program
+
+
+def _newest(session: Session, shop: Shop) -> Program | None:
+    newest = select(Program).where(Program.shop_id == shop.id).order_by(Program.version.desc()).limit(1)
+    return session.scalar(newest.with_for_update())
+
+
+def _begin(before: Program | None, now: datetime, starts_at: datetime | None) -> datetime:
+    if before is None:
+        return min(starts_at or now, now)
+    return max(now, before.valid_from + timedelta(microseconds=1))
+
+
+def _version(shop: Shop, actor: str, draft: ProgramDraft, version: int, begins: datetime, now: datetime) -> Program:
+    columns = {name: value for name, value in asdict(draft).items() if name != "tiers"}
+    return Program(
+        **columns,
+        shop_id=shop.id,
+        version=version,
+        currency=shop.currency,
+        valid_from=begins,
+        created_at=now,
+        created_by=actor,
+        history_after=0 if begins < now and version == 1 else None,
+        accounts_after=0,
+    )
+
+
+def _tiers(shop: Shop, program: Program, drafts: Sequence[TierDraft]) -> list[Tier]:
+    return [Tier(**asdict(draft), shop_id=shop.id, program_id=program.id) for draft in drafts]
+
+
+def check(draft: ProgramDraft) -> None:
+    """Raises Invalid at the first field that cannot be used."""
+    for field in ("name", "points_one", "points_many"):
+        if not getattr(draft, field).strip():
+            raise Invalid("Enter a name.", field)
+    if draft.earn_points < 0 or draft.earn_points > LARGEST:
+        raise Invalid("Enter how many points an order earns, 0 or more.", "earn_points")
+    if not 0 < draft.earn_per_minor <= LARGEST:
+        raise Invalid("Enter an amount above 0.", "earn_per_minor")
+    _check_days(draft)
+    if draft.tax_basis not in TAX_BASES:
+        raise Invalid("Choose which prices count.", "tax_basis")
+    _check_tiers(draft.tiers)
+
+
+def _check_days(draft: ProgramDraft) -> None:
+    if not 0 <= draft.return_days <= 365:
+        raise Invalid("Enter between 0 and 365 days.", "return_days")
+    if draft.expiry_days is not None and not 1 <= draft.expiry_days <= 3650:
+        raise Invalid("Enter between 1 and 3,650 days, or leave it empty.", "expiry_days")
+    if not 1 <= draft.tier_days <= 1825:
+        raise Invalid("Enter between 1 and 1,825 days.", "tier_days")
+
+
+def _check_tiers(tiers: tuple[TierDraft, ...]) -> None:
+    if len(tiers) > MOST_TIERS:
+        raise Invalid(f"A program has at most {MOST_TIERS} tiers.", "tiers")
+    seen: set[int] = set()
+    for number, tier in enumerate(tiers):
+        where = f"tiers-{number}"
+        if not tier.name.strip():
+            raise Invalid("Enter a name.", f"{where}-name")
+        if not 0 <= tier.threshold_minor <= LARGEST or tier.threshold_minor in seen:
+            raise Invalid("Enter an amount that no other tier has.", f"{where}-threshold_minor")
+        if not (0 < tier.rate_num <= 1000 * tier.rate_den and 0 < tier.rate_den <= 10_000):
+            raise Invalid("Enter a rate above 0, at most 1,000.", f"{where}-rate")
+        seen.add(tier.threshold_minor)
+
+
+def add_reward(session: Session, shop: Shop, actor: str, draft: RewardDraft) -> Reward:
+    """A new reward. Raises Invalid at the field."""
+    check_reward(draft)
+    now = clock.now(session)
+    reward = Reward(**asdict(draft), shop_id=shop.id, currency=shop.currency, created_at=now, kind="amount_off")
+    session.add(reward)
+    session.flush()
+    shops.audit(session, shop, actor, "reward.add", f"reward:{reward.id}", None, asdict(draft))
+    return reward
+
+
+def change_reward(session: Session, shop: Shop, actor: str, reward_id: int, draft: RewardDraft) -> Reward:
+    """Change a reward; codes already bought keep what they were bought for. Raises Invalid, NotFound."""
+    check_reward(draft)
+    reward = queries.reward(session, shop, reward_id)
+    after = asdict(draft)
+    before = {name: getattr(reward, name) for name in after}
+    if before == after:
+        return reward
+    for name, value in after.items():
+        setattr(reward, name, value)
+    session.flush()
+    shops.audit(session, shop, actor, "reward.change", f"reward:{reward.id}", before, after)
+    return reward
+
+
+def pause_reward(session: Session, shop: Shop, actor: str, reward_id: int, active: bool = False) -> Reward:
+    """Take a reward off the list, or (`active`) put it back. Raises NotFound."""
+    reward = queries.reward(session, shop, reward_id)
+    draft = RewardDraft(**{name: getattr(reward, name) for name in RewardDraft.__dataclass_fields__})
+    return change_reward(session, shop, actor, reward_id, RewardDraft(**(asdict(draft) | {"active": active})))
+
+
+def check_reward(draft: RewardDraft) -> None:
+    """Raises Invalid at the first field that cannot be used."""
+    if not draft.name.strip():
+        raise Invalid("Enter a name.", "name")
+    if not 0 < draft.cost_points <= LARGEST:
+        raise Invalid("Enter how many points it costs, above 0.", "cost_points")
+    if not 0 < draft.value_minor <= LARGEST:
+        raise Invalid("Enter an amount above 0.", "value_minor")
+    if not 0 <= draft.minimum_minor <= LARGEST:
+        raise Invalid("Enter an amount, 0 for none.", "minimum_minor")
+    if not 1 <= draft.valid_days <= 730:
+        raise Invalid("Enter between 1 and 730 days.", "valid_days")

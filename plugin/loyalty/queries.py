@@ -1,0 +1,261 @@
+"""Reads of programs, accounts and the ledger. Points are shown as of `now`, whether or not a sweep has passed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session
+
+from plugin.errors import NotFound
+from plugin.loyalty import mirror
+from plugin.loyalty.lots import Book, Lot
+from plugin.loyalty.models import PointAccount, PointEntry, PointLot, Program, Redemption, Reward, Tier
+from plugin.loyalty.rules import ProgramRules, TierRules, next_tier, program_at
+from plugin.loyalty.standing import LAST, History
+from plugin.shops.models import Shop
+
+
+def programs(session: Session, shop: Shop) -> tuple[ProgramRules, ...]:
+    """All versions with their tiers, oldest first."""
+    tiers: dict[int, list[TierRules]] = {}
+    ladder = select(Tier).where(Tier.shop_id == shop.id).order_by(Tier.program_id, Tier.threshold_minor)
+    for tier in session.scalars(ladder):
+        tiers.setdefault(tier.program_id, []).append(tier_rules(tier))
+    versions = select(Program).where(Program.shop_id == shop.id).order_by(Program.valid_from)
+    return tuple(program_rules(p, tiers.get(p.id, ())) for p in session.scalars(versions))
+
+
+def tier_rules(tier: Tier) -> TierRules:
+    return TierRules(tier.id, tier.name, tier.threshold_minor, tier.rate_num, tier.rate_den)
+
+
+def program_rules(program: Program, tiers: Sequence[TierRules]) -> ProgramRules:
+    names = ProgramRules._fields[:-1]
+    return ProgramRules(**{name: getattr(program, name) for name in names}, tiers=tuple(tiers))
+
+
+def program(session: Session, shop: Shop, moment: datetime) -> ProgramRules | None:
+    """The version in force at a moment, None before the first."""
+    return program_at(programs(session, shop), moment)
+
+
+def latest_program(session: Session, shop: Shop) -> ProgramRules | None:
+    """The newest version, in force or not."""
+    known = programs(session, shop)
+    return known[-1] if known else None
+
+
+@dataclass(frozen=True)
+class Account:
+    """A customer's points at a moment. `expiring` is what is lost at `expiring_at` unless spent first."""
+
+    customer_id: int
+    available: int = 0
+    pending: int = 0
+    debt: int = 0
+    pending_until: datetime | None = None
+    expiring: int = 0
+    expiring_at: datetime | None = None
+    member: bool = False
+
+
+def account(session: Session, shop: Shop, customer_id: int, now: datetime) -> Account:
+    """Points as of `now`; all zero for somebody without an account."""
+    key = (shop.id, customer_id)
+    row = session.get(PointAccount, key, populate_existing=True)
+    if row is None:
+        return Account(customer_id)
+    book = Book(customer_id, row.available, row.pending, row.debt, _open_lots(session, shop, customer_id))
+    book.bring_up_to(now)
+    pending = [lot.available_at for lot in book.lots if lot.pending and lot.remaining]
+    expiring_at, expiring = _next_expiry(book, now)
+    return Account(
+        customer_id,
+        book.available,
+        book.pending,
+        book.debt,
+        min(pending, default=None),
+        expiring,
+        expiring_at,
+        member=True,
+    )
+
+
+def _open_lots(session: Session, shop: Shop, customer_id: int) -> list[Lot]:
+    names = [name for name in Lot.__slots__ if name != "changed"]
+    columns = [getattr(PointLot, name) for name in names]
+    mine = PointLot.shop_id == shop.id, PointLot.customer_id == customer_id, PointLot.remaining > 0
+    return [Lot(*row) for row in session.execute(select(*columns).where(*mine))]
+
+
+def _next_expiry(book: Book, now: datetime) -> tuple[datetime | None, int]:
+    dates = [lot.expires_at for lot in book.lots if lot.usable(now) and lot.expires_at is not None]
+    if not dates:
+        return None, 0
+    first = min(dates)
+    return first, sum(lot.remaining for lot in book.lots if lot.usable(now) and lot.expires_at == first)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a customer stands at a moment: spend in the rolling window, tier, and what is missing to the next."""
+
+    spend_minor: int
+    currency: str
+    tier: TierRules | None
+    next: TierRules | None
+    missing_minor: int
+
+
+def standing(session: Session, shop: Shop, customer_id: int, now: datetime) -> Standing:
+    """Tier and next tier from the mirror, as of `now`."""
+    current = program(session, shop, now)
+    if current is None or not current.tiers:
+        return Standing(0, current.currency if current else shop.currency, None, None, 0)
+    since = now - timedelta(days=current.tier_days + 1)
+    history = History(mirror.orders_since(session, shop.id, [customer_id], since), current)
+    tier, spend = history.tier((now, LAST), shop.timezone)
+    above = next_tier(spend, current.tiers)
+    return Standing(spend, current.currency, tier, above, above.threshold_minor - spend if above else 0)
+
+
+def entries(
+    session: Session, shop: Shop, customer_id: int, before: int | None = None, limit: int = 50
+) -> Sequence[PointEntry]:
+    """A customer's ledger, newest first; `before` is the id of the last one seen."""
+    mine = PointEntry.shop_id == shop.id, PointEntry.customer_id == customer_id
+    newest = select(PointEntry).where(*mine).order_by(PointEntry.id.desc()).limit(limit)
+    return session.scalars(newest if before is None else newest.where(PointEntry.id < before)).all()
+
+
+def entry(session: Session, shop: Shop, entry_id: int) -> PointEntry:
+    """One ledger line. Raises NotFound."""
+    found = session.get(PointEntry, (shop.id, entry_id))
+    if found is None:
+        raise NotFound("This ledger entry does not exist.")
+    return found
+
+
+def entries_of_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> Sequence[PointEntry]:
+    """What was posted for these orders, oldest first."""
+    of_orders = PointEntry.shop_id == shop.id, PointEntry.order_id.in_(list(order_ids))
+    return session.scalars(select(PointEntry).where(*of_orders).order_by(PointEntry.id)).all()
+
+
+def rewards(session: Session, shop: Shop, active_only: bool = False) -> Sequence[Reward]:
+    """What points buy, cheapest first."""
+    known = select(Reward).where(Reward.shop_id == shop.id).order_by(Reward.cost_points, Reward.id)
+    return session.scalars(known.where(Reward.active) if active_only else known).all()
+
+
+def reward(session: Session, shop: Shop, reward_id: int) -> Reward:
+    """One reward. Raises NotFound."""
+    found = session.get(Reward, (shop.id, reward_id))
+    if found is None:
+        raise NotFound("This reward does not exist any more.")
+    return found
+
+
+def redemptions(session: Session, shop: Shop, customer_id: int, limit: int = 50) -> Sequence[Redemption]:
+    """A customer's redemptions, newest first."""
+    mine = Redemption.shop_id == shop.id, Redemption.customer_id == customer_id
+    return session.scalars(select(Redemption).where(*mine).order_by(Redemption.id.desc()).limit(limit)).all()
+
+
+def redemption(session: Session, shop: Shop, redemption_id: int, customer_id: int | None = None) -> Redemption:
+    """One redemption, of this customer when one is named. Raises NotFound."""
+    found = session.get(Redemption, (shop.id, redemption_id), populate_existing=True)
+    if found is None or customer_id not in (None, found.customer_id):
+        raise NotFound("This redemption does not exist.")
+    return found
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The program in numbers. `outstanding` is what customers hold, pending points included, less their debts."""
+
+    members: int
+    outstanding: int
+    available: int
+    pending: int
+    earned: int
+    redeemed: int
+    redemptions: int
+    used: int
+
+
+def figures(session: Session, shop: Shop, since: datetime, until: datetime) -> Figures:
+    """Now: members and points held. Within [since, until): points earned and redeemed, redemptions, codes used."""
+    counts = [func.coalesce(func.sum(column), 0) for column in _HELD]
+    held = select(func.count().label("members"), counts[0], counts[1], counts[2])
+    members, available, pending, debt = session.execute(held.where(PointAccount.shop_id == shop.id)).one()
+    within = and_(PointEntry.shop_id == shop.id, PointEntry.created_at >= since, PointEntry.created_at < until)
+    moved = select(
+        func.coalesce(func.sum(PointEntry.points).filter(PointEntry.kind.in_(("earn", "claw"))), 0),
+        func.coalesce(-func.sum(PointEntry.points).filter(PointEntry.kind.in_(("redeem", "return"))), 0),
+    ).where(within)
+    earned, redeemed = session.execute(moved).one()
+    bought = Redemption.shop_id == shop.id, Redemption.created_at >= since, Redemption.created_at < until
+    counted = select(func.count(), func.count().filter(Redemption.state == "used")).where(*bought)
+    count, used = session.execute(counted).one()
+    held_now = int(available + pending - debt)
+    return Figures(members, held_now, int(available), int(pending), int(earned), int(redeemed), count, used)
+
+
+_HELD = (PointAccount.available, PointAccount.pending, PointAccount.debt)
+
+
+def customers_with_due_lots(session: Session, shop: Shop, now: datetime, limit: int) -> list[int]:
+    """Customers of whose lots one has matured or expired since the last look."""
+    maturing = and_(PointLot.pending, PointLot.remaining > 0, PointLot.available_at <= now)
+    expiring = and_(~PointLot.pending, PointLot.remaining > 0, PointLot.expires_at <= now)
+    of_shop = PointLot.shop_id == shop.id
+    first = select(PointLot.customer_id).where(of_shop, maturing).order_by(PointLot.available_at).limit(limit)
+    second = select(PointLot.customer_id).where(of_shop, expiring).order_by(PointLot.expires_at).limit(limit)
+    found = {*session.scalars(first), *session.scalars(second)}
+    return sorted(found)[:limit]
+
+
+def tier_counts(session: Session, shop: Shop) -> dict[int | None, int]:
+    """Members by tier id, at the last look."""
+    counts = select(PointAccount.tier_id, func.count()).where(PointAccount.shop_id == shop.id)
+    return dict(session.execute(counts.group_by(PointAccount.tier_id)).tuples())
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What a change of tiers would do to whom, as of now."""
+
+    up: int
+    down: int
+    unchanged: int
+    counts: dict[str, int]
+
+
+def tier_moves(session: Session, shop: Shop, tiers: Sequence[TierRules]) -> Moves:
+    """Who would move if `tiers` held instead of the ones on the accounts; by the spend known at the last look."""
+    spends = select(PointAccount.tier_id, PointAccount.tier_spend_minor, func.count()).where(
+        PointAccount.shop_id == shop.id
+    )
+    rank_of = _present_ranks(session, shop)
+    ladder = sorted(tiers, key=lambda tier: tier.threshold_minor)
+    up = down = unchanged = 0
+    counts = {tier.name: 0 for tier in ladder}
+    for tier_id, spend, count in session.execute(spends.group_by(PointAccount.tier_id, PointAccount.tier_spend_minor)):
+        rank = sum(spend >= tier.threshold_minor for tier in ladder)
+        before = rank_of.get(tier_id, 0)
+        up, down = up + count * (rank > before), down + count * (rank < before)
+        unchanged += count * (rank == before)
+        if rank:
+            counts[ladder[rank - 1].name] += count
+    return Moves(up, down, unchanged, counts)
+
+
+def _present_ranks(session: Session, shop: Shop) -> dict[int | None, int]:
+    ranks: dict[int | None, int] = {}
+    for version in programs(session, shop):
+        ranks |= {tier.id: rank for rank, tier in enumerate(version.tiers, start=1)}
+    return ranks

@@ -1,0 +1,282 @@
+"""Settling: for every order post the difference between what its present state is worth and what was posted.
+
+Duplicates, gaps and disorder of news do no harm, because nothing is added "because of an event".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy.orm import Session
+
+from plugin import clock
+from plugin.loyalty import ledger, mirror, queries
+from plugin.loyalty.lots import Book, Entry, Lot
+from plugin.loyalty.rules import (
+    OrderState,
+    ProgramRules,
+    TierRules,
+    available_at,
+    counted,
+    expires_at,
+    explained,
+    points_of,
+    program_at,
+    tier_for,
+    why_not,
+)
+from plugin.loyalty.standing import LAST, History
+from plugin.shops.models import Shop
+
+_CONCERNED = """
+    SELECT id, customer_id, processed_at FROM orders
+    WHERE shop_id = %(shop)s AND id = ANY(%(ids)s) AND known
+    UNION SELECT e.order_id, e.customer_id, o.processed_at FROM point_entries e
+    JOIN orders o ON o.shop_id = e.shop_id AND o.id = e.order_id
+    WHERE e.shop_id = %(shop)s AND e.order_id = ANY(%(ids)s)
+"""
+_POSTED = """
+    SELECT order_id, customer_id, sum(points)::bigint, count(*) FROM point_entries
+    WHERE shop_id = %(shop)s AND order_id = ANY(%(ids)s) AND kind IN ('earn', 'claw')
+    GROUP BY order_id, customer_id
+"""
+_TIERS = """
+    UPDATE point_accounts a SET tier_id = n.tier_id, tier_name = n.tier_name, tier_spend_minor = n.spend,
+        tier_since = CASE WHEN a.tier_id IS DISTINCT FROM n.tier_id THEN n.since ELSE a.tier_since END
+    FROM unnest(%b::bigint[], %b::bigint[], %s::text[], %b::bigint[], %b::timestamptz[])
+        AS n (id, tier_id, tier_name, spend, since)
+    WHERE a.shop_id = %s AND a.customer_id = n.id
+      AND (a.tier_id, a.tier_spend_minor) IS DISTINCT FROM (n.tier_id, n.spend)
+"""
+
+
+class Pair(NamedTuple):
+    """Whom an order's points belong to, or belonged to."""
+
+    order_id: int
+    customer_id: int
+
+
+class Posted(NamedTuple):
+    points: int
+    times: int
+
+
+_NEVER = Posted(0, 0)
+
+
+class Due(NamedTuple):
+    """A difference to be posted."""
+
+    pair: Pair
+    order: OrderState
+    posted: Posted
+    target: int
+    program: ProgramRules | None
+    tier: TierRules | None
+    spend_minor: int
+
+
+def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> None:
+    """Bring the ledger to what these orders, and later ones of the same customers, are worth now."""
+    programs = queries.programs(session, shop) if order_ids else ()
+    if not programs:
+        return
+    changed = _changed_from(session, shop, order_ids)
+    books = ledger.lock(session, shop.id, changed) if changed else {}
+    if not books:
+        return
+    now = clock.now(session)
+    since = min(*changed.values(), now) - _longest_window(programs)
+    orders = {order.id: order for order in mirror.orders_since(session, shop.id, books, since)}
+    missing = set(order_ids) - orders.keys()
+    orders |= {order.id: order for order in mirror.orders_by_id(session, shop.id, missing)} if missing else {}
+    histories = Histories(orders.values(), shop.timezone)
+    settled = _widened(orders, set(order_ids), changed, programs)
+    _post(session, shop, books, list(_differences(session, shop, settled, programs, histories)), now)
+    _follow_tiers(session, shop, books, programs, histories, now)
+
+
+class Histories:
+    """Customers' orders, as spend under whichever program version asks; built once each."""
+
+    def __init__(self, orders: Iterable[OrderState], timezone: str) -> None:
+        self.timezone = timezone
+        self.of: dict[int, list[OrderState]] = defaultdict(list)
+        for order in orders:
+            if order.customer_id is not None:
+                self.of[order.customer_id].append(order)
+        self._built: dict[tuple[int, int], History] = {}
+
+    def tier(
+        self, customer_id: int, program: ProgramRules, position: tuple[datetime, int]
+    ) -> tuple[TierRules | None, int]:
+        """The tier of a customer just before a position, and the spend behind it."""
+        if not program.tiers:
+            return None, 0
+        key = (customer_id, program.id)
+        if key not in self._built:
+            self._built[key] = History(self.of.get(customer_id, ()), program)
+        return self._built[key].tier(position, self.timezone)
+
+
+def _changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> dict[int, datetime]:
+    """Everybody these orders belong or belonged to, and the earliest moment that may have changed for them."""
+    changed: dict[int, datetime] = {}
+    asked = {"shop": shop.id, "ids": list(order_ids)}
+    for _, customer_id, moment in ledger.raw(session).execute(_CONCERNED, asked):
+        if customer_id is not None and moment is not None:
+            changed[customer_id] = min(moment, changed.get(customer_id, moment))
+    return changed
+
+
+def _longest_window(programs: tuple[ProgramRules, ...]) -> timedelta:
+    days = max((program.tier_days for program in programs if program.tiers), default=0)
+    return timedelta(days=days + 1)  # a day more than any clock change
+
+
+def _widened(
+    orders: dict[int, OrderState], ids: set[int], changed: dict[int, datetime], programs: tuple[ProgramRules, ...]
+) -> list[OrderState]:
+    """The orders asked for, and those later ones whose tier may have moved with them."""
+    tiers = any(program.tiers for program in programs)
+    return [
+        order
+        for order in orders.values()
+        if order.id in ids
+        or (tiers and order.moment and order.customer_id in changed and order.moment >= changed[order.customer_id])
+    ]
+
+
+def _differences(
+    session: Session, shop: Shop, orders: list[OrderState], programs: tuple[ProgramRules, ...], histories: Histories
+) -> Iterable[Due]:
+    asked = {"shop": shop.id, "ids": [order.id for order in orders]}
+    posted = {Pair(o, c): Posted(p, n) for o, c, p, n in ledger.raw(session).execute(_POSTED, asked)}
+    former: dict[int, list[Pair]] = defaultdict(list)
+    for pair in posted:
+        former[pair.order_id].append(pair)
+    for order in orders:
+        pairs = {Pair(order.id, order.customer_id)} if order.customer_id is not None else set()
+        for pair in pairs.union(former.get(order.id, ())):
+            due = _due(pair, order, posted.get(pair, _NEVER), programs, histories)
+            if due.target != due.posted.points:
+                yield due
+
+
+def _due(
+    pair: Pair, order: OrderState, posted: Posted, programs: tuple[ProgramRules, ...], histories: Histories
+) -> Due:
+    program = program_at(programs, order.moment)
+    if order.customer_id != pair.customer_id or program is None or why_not(order, program) or not order.moment:
+        return Due(pair, order, posted, 0, program, None, 0)
+    tier, spend = histories.tier(pair.customer_id, program, (order.moment, order.id))
+    target = points_of(counted(order, program.tax_basis).minor, program, tier)
+    return Due(pair, order, posted, target, program, tier, spend)
+
+
+def _post(session: Session, shop: Shop, books: dict[int, Book], dues: list[Due], now: datetime) -> None:
+    dues = [due for due in dues if due.pair.customer_id in books]
+    clawed = {due.pair.customer_id for due in dues if due.target < due.posted.points}
+    ledger.load_order_lots(session, shop.id, books, {due.pair.order_id for due in dues if due.posted.times})
+    ledger.load_open_lots(session, shop.id, [books[customer_id] for customer_id in clawed])
+    for customer_id in clawed:
+        books[customer_id].bring_up_to(now)
+    for due in sorted(dues, key=lambda due: (due.order.moment or now, due.order.id)):
+        _move(books[due.pair.customer_id], due, shop.timezone, now)
+    ledger.write(session, shop.id, books.values(), now)
+
+
+def _move(book: Book, due: Due, timezone: str, now: datetime) -> None:
+    lot = next((lot for lot in book.lots if lot.order_id == due.order.id), None)
+    entry = _entry(due, lot, timezone, now)
+    if entry.points < 0:
+        book.claw(lot, entry, now)
+        return
+    book.earn(lot or _lot_for(entry, now), entry, now)
+
+
+def _entry(due: Due, lot: Lot | None, timezone: str, now: datetime) -> Entry:
+    order, program, points = due.order, due.program, due.target - due.posted.points
+    of_this_customer = order.customer_id == due.pair.customer_id
+    money = counted(order, program.tax_basis) if program and of_this_customer else None
+    told = explained(order, program, due.tier, due.spend_minor, money, due.posted.points, due.target)
+    available = expires = None
+    if lot is not None:
+        available, expires = lot.available_at, lot.expires_at
+    elif program is not None and order.moment is not None:
+        available = available_at(order.moment, program, timezone)
+        expires = expires_at(available, program, timezone)
+    return Entry(
+        customer_id=due.pair.customer_id,
+        kind="earn" if points > 0 else "claw",
+        points=points,
+        counter_account="sales",
+        key=f"order:{order.id}:{due.pair.customer_id}:{due.posted.times + 1}",
+        occurred_at=(order.moment if not due.posted.times else None) or now,
+        explanation=told,
+        order_id=order.id,
+        program_id=program.id if program else None,
+        available_at=available if points > 0 else None,
+        expires_at=expires if points > 0 else None,
+    )
+
+
+def _lot_for(entry: Entry, now: datetime) -> Lot:
+    assert entry.available_at is not None
+    pending = entry.available_at > now
+    dates = (entry.available_at, entry.expires_at)
+    return Lot(None, entry.customer_id, entry.order_id, None, 0, 0, 0, 0, pending, *dates, changed=True)
+
+
+def _follow_tiers(
+    session: Session,
+    shop: Shop,
+    customer_ids: Iterable[int],
+    programs: tuple[ProgramRules, ...],
+    histories: Histories,
+    now: datetime,
+) -> None:
+    """Today's tier on the accounts, for lists and filters."""
+    program = program_at(programs, now)
+    if program is None or not any(version.tiers for version in programs):
+        return
+    rows = [_standing(customer_id, program, histories, now) for customer_id in customer_ids]
+    if rows:
+        columns = [list(column) for column in zip(*rows, strict=True)]
+        ledger.raw(session).execute(_TIERS, (*columns, shop.id))
+
+
+def follow_tiers(session: Session, shop: Shop, customer_ids: Collection[int]) -> None:
+    """Tell these accounts the tier their customers have today."""
+    programs = queries.programs(session, shop)
+    now = clock.now(session)
+    books = ledger.lock(session, shop.id, customer_ids) if customer_ids else {}
+    orders = mirror.orders_since(session, shop.id, books, now - _longest_window(programs)) if books else []
+    _follow_tiers(session, shop, books, programs, Histories(orders, shop.timezone), now)
+
+
+def _standing(
+    customer_id: int, program: ProgramRules, histories: Histories, now: datetime
+) -> tuple[int, int | None, str | None, int, datetime]:
+    tier, spend = histories.tier(customer_id, program, (now, LAST))
+    moments = [order.moment for order in histories.of.get(customer_id, ()) if order.moment and order.moment <= now]
+    since = max(moments, default=now) if tier_for(spend, program.tiers) else now
+    return customer_id, tier and tier.id, tier and tier.name, spend, since
+
+
+def settle_due(session: Session, shop: Shop, limit: int = 500) -> int:
+    """Mature and expire what is due, for up to `limit` customers; how many there were."""
+    now = clock.now(session)
+    due = queries.customers_with_due_lots(session, shop, now, limit)
+    if not due:
+        return 0
+    books = ledger.lock(session, shop.id, due)
+    ledger.load_open_lots(session, shop.id, books.values())
+    for book in books.values():
+        book.bring_up_to(now)
+    ledger.write(session, shop.id, books.values(), now)
+    return len(due)

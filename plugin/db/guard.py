@@ -1,0 +1,35 @@
+"""Who we are in the database. Web and worker refuse to start as anybody whom row-level security does not bind."""
+
+from __future__ import annotations
+
+from sqlalchemy import Engine, text
+
+from plugin.errors import Refused
+
+# The owner of a table, or a member of the owning role, could switch the policies off; the other two ignore them.
+WHO = """
+    SELECT r.rolname, r.rolsuper, r.rolbypassrls,
+           EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace
+                   AND pg_has_role(current_user, c.relowner, 'MEMBER')) AS owns
+    FROM pg_roles r WHERE r.rolname = current_user
+"""
+
+
+def refuse_privileged(engine: Engine) -> None:
+    """Raises Refused when DATABASE_URL names a superuser, an owner of our tables or a role with BYPASSRLS."""
+    with engine.connect() as connection:
+        name, superuser, bypasses, owns = connection.execute(text(WHO)).one()
+    reasons = [
+        reason
+        for reason, true in (
+            ("is a superuser", superuser),
+            ("may bypass row-level security", bypasses),
+            ("owns the tables", owns and not superuser),
+        )
+        if true
+    ]
+    if reasons:
+        raise Refused(
+            f"The database role {name} {' and '.join(reasons)}, so one shop could see another. "
+            "Give DATABASE_URL the role regulars_app; the owner belongs into DATABASE_OWNER_URL alone."
+        )

@@ -1,0 +1,33 @@
+"""What a worker does besides its tasks: checks who it is, forgets inherited connections after a fork, sweeps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown
+
+from plugin.errors import RegularsError
+from plugin.jobs.sweeper import Sweeper
+
+Step = Callable[[], object]
+
+
+def prepare(sweeper: Sweeper, before: Sequence[Step] = (), after_fork: Sequence[Step] = ()) -> None:
+    """Connect to the worker's life: `before` it starts (a RegularsError stops it), `after_fork` in each child."""
+
+    def check(**_: Any) -> None:
+        try:
+            _run(before)
+        except RegularsError as error:
+            raise SystemExit(str(error)) from error  # Celery logs and swallows any other exception of a signal
+
+    worker_init.connect(check, weak=False)
+    worker_process_init.connect(lambda **_: _run(after_fork), weak=False)
+    worker_ready.connect(lambda **_: sweeper.start(), weak=False)
+    worker_shutdown.connect(lambda **_: sweeper.stop(), weak=False)
+
+
+def _run(steps: Sequence[Step]) -> None:
+    for step in steps:
+        step()

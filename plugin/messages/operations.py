@@ -260,7 +260,7 @@ def _remember(session: Session, shop: Shop, said: list[tuple[Customer, bool]]) -
         .order_by(Consent.email, Consent.id.desc())
         .ext(distinct_on(Consent.email))
     )
-    last = {email: granted for email, granted in session.execute(newest)}
+    last = dict(iter(session.execute(newest)))
     rows = [
         _store_said(shop, customer, granted, clock.now(session))
         for (customer, granted), email in zip(said, emails, strict=True)

@@ -6,5 +6,8 @@ One line a kind. `plugin.effects.performing` makes the calls; the composition ro
 from __future__ import annotations
 
 from plugin.effects.performing import Performer
+from plugin.loyalty import issuing, remote
 
-PERFORMERS: dict[str, Performer] = {}
+PERFORMERS: dict[str, Performer] = {
+    "discount_code": Performer(remote.create_code, issuing.code_made, remote.find_code, issuing.code_refused),
+}

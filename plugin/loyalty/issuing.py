@@ -1,0 +1,63 @@
+"""What follows when the store has made a code, or will not: the redemption is issued and mailed, or returned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from plugin.commerce.models import Customer
+from plugin.loyalty import queries
+from plugin.loyalty.models import Redemption
+from plugin.loyalty.redeeming import issue, return_redemption
+from plugin.messages import operations as messages
+from plugin.money import major
+from plugin.shops.models import Shop
+
+
+def code_made(session: Session, shop: Shop, payload: dict[str, Any], result: dict[str, Any]) -> None:
+    """The redemption is issued and its code mailed; a service mail, asked for by the click."""
+    redemption = issue(session, shop, payload["redemption_id"], result["discount_gid"])
+    if redemption is not None:
+        _mail(session, shop, redemption, payload["title"])
+
+
+def code_refused(session: Session, shop: Shop, payload: dict[str, Any], error: Exception) -> None:
+    """The store will not make it: the points go back."""
+    redemption = queries.redemption(session, shop, payload["redemption_id"])
+    if redemption.state == "reserved":
+        return_redemption(session, shop, redemption.id, "system", "code_refused")
+
+
+def _mail(session: Session, shop: Shop, redemption: Redemption, title: str) -> None:
+    customer = session.get(Customer, (shop.id, redemption.customer_id))
+    if customer is None or not customer.email:
+        return
+    messages.queue(
+        session,
+        shop,
+        kind="reward",
+        key=f"reward:{redemption.id}",
+        marketing=False,
+        email=customer.email,
+        customer_id=customer.id,
+        template="reward",
+        context=_context(shop, redemption, title),
+        subject_kind="redemption",
+        subject_id=redemption.id,
+        locale=customer.locale or shop.locale,
+    )
+
+
+def _context(shop: Shop, redemption: Redemption, title: str) -> dict[str, Any]:
+    minimum = redemption.minimum_minor
+    return {
+        "reward_title": title,
+        "code": redemption.code,
+        "points": redemption.points,
+        "value": str(major(redemption.value_minor, redemption.currency)),
+        "minimum": str(major(minimum, redemption.currency)) if minimum else None,
+        "currency": redemption.currency,
+        "expires_at": redemption.expires_at.isoformat(),
+        "url": f"{shop.storefront_url}/discount/{redemption.code}",
+    }

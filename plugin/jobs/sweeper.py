@@ -12,7 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -23,27 +23,21 @@ OWN_WORK_EVERY = 3
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class Sweep:
-    """A task that is due whenever rows wait, and the function that does the same in this process.
-
-    `work` must end within some seconds and may be cut off anywhere.
-    """
-
-    task: str
-    work: Callable[[], object]
-
-
 class Sweeper:
-    """The thread. `alone(name)` yields whether this process may sweep now (plugin.db.locks)."""
+    """The thread over some tasks, each of which ends within seconds and may be cut off anywhere.
+
+    `work(task)` does in this process what ringing the task does in the pool; `alone(name)` yields whether this process
+    may sweep now (plugin.db.locks).
+    """
 
     def __init__(
         self,
-        sweeps: Sequence[Sweep],
+        tasks: Sequence[str],
+        work: Callable[[str], object],
         alone: Callable[[str], AbstractContextManager[bool]],
         period: float = PERIOD_SECONDS,
     ) -> None:
-        self.sweeps, self.alone, self.period = tuple(sweeps), alone, period
+        self.tasks, self.work, self.alone, self.period = tuple(tasks), work, alone, period
         self.rounds = 0
         self._stop = threading.Event()
         self._sweeping = threading.RLock()  # re-entrant: a job may itself start a process
@@ -66,14 +60,10 @@ class Sweeper:
             if not chosen:
                 return False
             self.rounds += 1
-            for sweep in self.sweeps:
-                self._do(sweep)
+            for task in self.tasks:
+                if not ring(task) or self.rounds % OWN_WORK_EVERY == 0:
+                    self._guarded(task, partial(self.work, task))
         return True
-
-    def _do(self, sweep: Sweep) -> None:
-        if ring(sweep.task) and self.rounds % OWN_WORK_EVERY:
-            return
-        self._guarded(sweep.task, sweep.work)
 
     def _run(self) -> None:
         while not self._stop.wait(self.period):

@@ -1,13 +1,14 @@
-"""What a worker does besides its tasks: checks who it is, forgets inherited connections after a fork, sweeps."""
+"""What a worker does besides its tasks: logs, checks who it is, forgets inherited connections after a fork, sweeps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from celery.signals import worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
 
 from plugin.errors import RegularsError
+from plugin.jobs import logs
 from plugin.jobs.sweeper import Sweeper
 
 Step = Callable[[], object]
@@ -22,6 +23,7 @@ def prepare(sweeper: Sweeper, before: Sequence[Step] = (), after_fork: Sequence[
         except RegularsError as error:
             raise SystemExit(str(error)) from error  # Celery logs and swallows any other exception of a signal
 
+    setup_logging.connect(lambda **_: logs.set_up(), weak=False)
     worker_init.connect(check, weak=False)
     worker_process_init.connect(lambda **_: _run(after_fork), weak=False)
     worker_ready.connect(lambda **_: sweeper.start(), weak=False)

@@ -34,6 +34,7 @@ def make_engine(url: str, **options: object) -> Engine:
         max_overflow=16,
         pool_pre_ping=False,
         pool_recycle=600,
+        hide_parameters=True,  # an error that is logged must not quote a row
         connect_args={"options": settings, "connect_timeout": 5, "prepare_threshold": 5},
         **options,
     )

@@ -1,62 +1,57 @@
 """The composition root: the web app, the Celery app and the `regulars` command. It knows everybody; nobody imports it.
 
-`app:wsgi` and `app:celery` are made when first asked for, so each process loads only what it is.
+`app:wsgi` and `app:celery` are made when first asked for, so that each process loads only what it is.
 """
 
 from __future__ import annotations
 
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from celery import Celery
     from flask import Flask
 
-PAGES = (
-    ("admin_ui.home.views", "home"),
-    ("admin_ui.customers.views", "customers"),
-    ("admin_ui.loyalty.views", "loyalty"),
-    ("admin_ui.subscriptions.views", "subscriptions"),
-    ("admin_ui.campaigns.views", "campaigns"),
-    ("admin_ui.sync.views", "sync"),
-    ("admin_ui.gallery.views", "gallery"),
-)
-PUBLIC = (("plugin.storefront.views", "storefront"),)
 TASKS = ("sync", "effects", "campaigns", "messages", "loyalty", "shops")
 
 
 def create_app() -> Flask:
-    """The web app: receiver in front, panel and storefront behind it."""
+    """The web app: the receiver in front, the panel and the storefront's doors behind it."""
     from flask import Flask
+    from plugin.storefront.views import storefront
+
+    from admin_ui import pages, panel
+    from plugin.jobs import logs
+    from plugin.local.views import local
+    from plugin.shops.installing import open_shop
     from webhooks.receiver import Webhooks
 
-    from admin_ui import panel
-
+    logs.set_up()
+    _refuse_privileged()
+    _wire()
     make_celery()  # views ring its doorbell
     app = Flask("regulars", static_folder=None)
-    pages = panel.make_blueprint()
-    for module, name in PAGES:
-        pages.register_blueprint(getattr(import_module(module), name))
-    panel.register(app, pages, _open_shop())
-    for module, name in PUBLIC:
-        app.register_blueprint(getattr(import_module(module), name))
-    app.add_url_rule("/healthz", view_func=lambda: {"status": "ok"})
+    panel.register(app, pages.make_panel(), open_shop)
+    for blueprint in (storefront, local):
+        app.register_blueprint(blueprint)
     app.wsgi_app = Webhooks(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
 def make_celery() -> Celery:
-    """The Celery app with every feature's tasks, the default of all threads."""
-    from celery.signals import worker_process_init
-
+    """The Celery app with every feature's tasks, the default of all threads, and what a worker does besides them."""
     from plugin.db.engine import forget_connections
+    from plugin.db.locks import alone
+    from plugin.jobs import worker
     from plugin.jobs.celery import make_celery as make
+    from plugin.jobs.schedule import BEAT
+    from plugin.jobs.sweeper import Sweeper
 
     celery = make()
     celery.set_default()
     celery.conf.imports = tuple(f"plugin.{feature}.tasks" for feature in TASKS)
-    worker_process_init.connect(lambda **_: forget_connections(), weak=False)
+    sweeper = Sweeper([tick["task"] for tick in BEAT.values()], lambda task: celery.tasks[task](), alone)
+    worker.prepare(sweeper, before=[_refuse_privileged, _wire], after_fork=[forget_connections])
     return celery
 
 
@@ -67,10 +62,22 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def _open_shop() -> Any:
-    from plugin.shops.operations import open_shop
+def _wire() -> None:
+    """Hands down what lower layers need from higher ones without knowing them."""
+    from plugin.effects import performing
+    from plugin.performers import PERFORMERS
+    from plugin.shops import installing, queries
 
-    return open_shop
+    performing.use(PERFORMERS, queries.shop)
+    installing.use([])
+
+
+def _refuse_privileged() -> None:
+    """Neither web nor worker runs as a role that row-level security does not bind."""
+    from plugin.db.engine import engine
+    from plugin.db.guard import refuse_privileged
+
+    refuse_privileged(engine())
 
 
 MADE_WHEN_ASKED = {"wsgi": create_app, "celery": make_celery}

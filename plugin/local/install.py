@@ -43,8 +43,8 @@ def python() -> Path:
 
 
 def digest() -> str:
-    """Changes with the locks, the project's metadata and the Python that made the environment."""
-    total = hashlib.sha256(str(sys.version_info[:2]).encode())
+    """Changes with the locks and the project's metadata."""
+    total = hashlib.sha256()
     for name in INPUTS:
         total.update((ROOT / name).read_bytes())
     return total.hexdigest()

@@ -1,5 +1,7 @@
-"""The store's admin: orders, products, customers, settings, and the app in a frame."""
+"""The store's admin as one blueprint: importing the modules of its pages registers them."""
 
-from flask import Blueprint
+from plugin.sandbox.admin import app_views, customer_views, order_views, product_views, settings_views
+from plugin.sandbox.admin.frame import blueprint
 
-blueprint = Blueprint("admin", __name__, template_folder="templates")
+PARTS = (app_views, customer_views, order_views, product_views, settings_views)
+__all__ = ["PARTS", "blueprint"]

@@ -18,6 +18,8 @@ INPUTS = (*LOCKS, "pyproject.toml")
 SOURCE_DISTRIBUTIONS = "shopifyapi,pyactiveresource"
 OLDEST_PYTHON = (3, 11)
 LAST_LINES = 4
+# What would send packages elsewhere, or leave them uncompiled and every start slow.
+FOREIGN = ("PYTHONPATH", "PYTHONHOME", "PIP_USER", "PYTHONDONTWRITEBYTECODE")
 
 
 def main() -> None:
@@ -66,8 +68,8 @@ def pip(*arguments: str) -> None:
 
 
 def environment() -> "dict[str, str]":
-    """Ours, without what would send pip or setuptools somewhere else."""
-    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME", "PIP_USER")}
+    """Ours, without what pip must not hear."""
+    return {name: value for name, value in os.environ.items() if name not in FOREIGN}
 
 
 def explanation(reason: str) -> str:

@@ -22,7 +22,7 @@ from plugin.errors import Invalid
 from plugin.mail.errors import NotAccepted, Rejected, Unanswered
 
 CONNECT_SECONDS: Final = 10
-ANSWER_SECONDS: Final = 60
+ANSWER_SECONDS: Final = 30
 NOBODY_THERE: Final = re.compile(r"\b5\.1\.(?:1|2|3|6|10)\b")  # RFC 3463 and 7505: no such mailbox or domain
 DOTS: Final = re.compile(rb"(?m)^\.")
 
@@ -156,8 +156,11 @@ class Connection:
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
             raise Unanswered(f"No answer after the text was handed over: {_words(error)}") from error
-        if code != 250:
+        if 400 <= code < 600:
             self._refused(smtp, code, answer)
+        if not 200 <= code < 300:
+            self._drop()
+            raise Unanswered(f"An answer nobody understands after the text was handed over: {code}")
 
     def _refused(self, smtp: smtplib.SMTP, code: int, answer: bytes) -> None:
         words = f"{code} {answer.decode('utf-8', 'replace')}"[:500]

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.models import Customer
 from plugin.effects import operations as effects
+from plugin.jobs.doorbell import ring
 from plugin.messages import rules
 from plugin.messages.models import Consent, Message, Suppression
 from plugin.shops.models import Shop
@@ -62,7 +63,20 @@ def queue_rows(session: Session, rows: list[dict[str, Any]]) -> list[int]:
         return []
     now = clock.now(session)
     statement = insert(Message).values([{**row, "created_at": now} for row in rows])
+    ring_after_commit(session)
     return list(session.scalars(statement.on_conflict_do_nothing().returning(Message.id)))
+
+
+def ring_after_commit(session: Session) -> None:
+    """Tell a worker after the commit that mail waits; once a transaction. When nobody hears it, the sweep finds it."""
+    if session.info.get("messages_ring"):
+        return
+    session.info["messages_ring"] = True
+
+    @event.listens_for(session, "after_commit", once=True)
+    def _(_: Session) -> None:
+        session.info.pop("messages_ring", None)
+        ring("messages.send_due")
 
 
 def record_consent(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from plugin import clock
 from plugin.commerce.models import Product, Variant
 from plugin.messages.models import Message
+from plugin.messages.operations import ring_after_commit
 from plugin.shops.models import Shop
 from plugin.subscriptions.models import ProductDebut, Subscription, SubscriptionField
 
@@ -52,6 +53,7 @@ def announce(session: Session, shop: Shop, product: Product, fields: list[Subscr
         literal(clock.now(session)),
     )
     session.execute(insert(Message).from_select(COLUMNS, rows).on_conflict_do_nothing())
+    ring_after_commit(session)
 
 
 def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -27,6 +28,14 @@ class Available(Protocol):
 
 class Field(Protocol):
     """The columns of a field that name its products."""
+
+    match_kind: str
+    match_value: str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a field is about, before there is a field."""
 
     match_kind: str
     match_value: str

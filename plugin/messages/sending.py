@@ -1,0 +1,170 @@
+"""Sending what is due: one connection for a batch, and one commit a mail that tells its fate before the next begins.
+
+Invariant: a marketing mail is called at most once. `sending` is committed just before the call, so a process that dies
+leaves at most one mail per connection as `unknown`; it is listed and never repeated. A service mail is repeated with
+the same Message-ID.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+from typing import Any, Final
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from plugin import clock
+from plugin.config import config
+from plugin.db import engine as db
+from plugin.errors import Invalid
+from plugin.mail import envelope, smtp
+from plugin.mail.errors import NotAccepted, Rejected, Unanswered
+from plugin.messages import rules
+from plugin.messages.claiming import LEASE_SECONDS, Ready, claim
+from plugin.messages.models import Message
+from plugin.messages.operations import suppress
+from plugin.shops import queries as shops
+
+SHOPS: Final = 200
+BATCH_SECONDS: Final = 45.0  # well below a task's time limit
+PAUSE: Final = timedelta(minutes=1)  # for the rest of a batch when the server is away
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is known about one call."""
+
+    id: int
+    lease: uuid.UUID
+    state: str  # sent, failed, unknown, or queued for another try
+    reason: str | None = None
+    value: dict[str, Any] = field(default_factory=dict)
+    wait: timedelta = timedelta()
+    bounced: str | None = None  # the address nobody lives at
+    server_away: bool = False
+
+
+def send_due(seconds: float = 20.0) -> int:
+    """Send what is due in any shop for about `seconds`; how many messages were taken up."""
+    ends, taken = monotonic() + seconds, 0
+    for shop_id in _shops_with_due():
+        while monotonic() < ends and (batch := send_batch(shop_id)):
+            taken += batch
+    return taken
+
+
+def send_batch(shop_id: int) -> int:
+    """Claim and send one batch of a shop; how many were claimed."""
+    with db.transaction(shop_id) as session:
+        ready = claim(session, shops.shop(session))
+    if ready:
+        _deliver(shop_id, ready)
+    return len(ready)
+
+
+def _shops_with_due() -> list[int]:
+    with db.system_transaction() as session:
+        due = (
+            select(Message.shop_id)
+            .where(Message.state.in_(("queued", "sending")), Message.next_attempt_at <= func.clock_timestamp())
+            .order_by(Message.next_attempt_at)
+            .limit(5_000)
+            .subquery()
+        )
+        return list(session.scalars(select(due.c.shop_id).distinct().limit(SHOPS)))
+
+
+def _deliver(shop_id: int, ready: Sequence[Ready]) -> None:
+    """Hand the letters over one by one; the fate of each is committed with the beginning of the next."""
+    before: Outcome | None = None
+    waiting, ends = deque(ready), monotonic() + BATCH_SECONDS
+    with smtp.connection(config().smtp_url) as connection:
+        while waiting and monotonic() < ends and not (before and before.server_away):
+            each = waiting.popleft()
+            begun = _begin(shop_id, each, before)
+            before = _call(connection, each) if begun else None
+    with db.transaction(shop_id) as session:
+        _store(session, before)
+        _release(session, waiting)
+
+
+def _begin(shop_id: int, ready: Ready, before: Outcome | None) -> bool:
+    """Commit `sending` if the message is still ours and still wanted (a "no" skips what waits)."""
+    with db.transaction(shop_id) as session:
+        _store(session, before)
+        mine = Message.id == ready.id, Message.lease == ready.lease, Message.state == "queued"
+        begun = {"state": "sending", "attempts": Message.attempts + 1, "next_attempt_at": _later(LEASE_SECONDS)}
+        return _change(session, mine, begun)
+
+
+def _call(connection: smtp.Connection, ready: Ready) -> Outcome:
+    letter = ready.letter
+    try:
+        connection.send(envelope.build(letter), letter.sender_email, letter.recipient)
+    except Invalid as error:
+        return Outcome(ready.id, ready.lease, "failed", "address", {"words": str(error)})
+    except Rejected as error:
+        return _rejected(ready, error)
+    except NotAccepted as error:
+        return _retried(ready, "not_accepted", error, server_away=error.code in (0, 421))
+    except Unanswered as error:
+        return _unanswered(ready, error)
+    return Outcome(ready.id, ready.lease, "sent")
+
+
+def _rejected(ready: Ready, error: Rejected) -> Outcome:
+    bounced = ready.letter.recipient if error.no_such_address else None
+    rule = "bounced" if bounced else "rejected"
+    return Outcome(ready.id, ready.lease, "failed", rule, {"words": str(error)}, bounced=bounced)
+
+
+def _unanswered(ready: Ready, error: Unanswered) -> Outcome:
+    if ready.marketing:
+        return Outcome(ready.id, ready.lease, "unknown", "unanswered", {"words": str(error)})
+    return _retried(ready, "unanswered", error)
+
+
+def _retried(ready: Ready, rule: str, error: Exception, server_away: bool = False) -> Outcome:
+    """Queued for another try with growing patience, or given up."""
+    tries = ready.attempts + 1
+    last = "unknown" if rule == "unanswered" else "failed"
+    state = "queued" if rules.may_retry(ready.marketing, tries) else last
+    words = {"words": str(error)}
+    return Outcome(ready.id, ready.lease, state, rule, words, rules.retry_after(tries), server_away=server_away)
+
+
+def _store(session: Session, outcome: Outcome | None) -> None:
+    """Write what is known; late news may only move a message forward."""
+    if outcome is None:
+        return
+    mine = Message.id == outcome.id, Message.lease == outcome.lease, Message.state.in_(("sending", "unknown"))
+    columns: dict[str, Any] = {"state": outcome.state, "reason": outcome.reason, "value": outcome.value or None}
+    columns["next_attempt_at"] = _later(outcome.wait.total_seconds())
+    if outcome.state in ("sent", "unknown"):
+        columns["sent_at"] = clock.now(session)
+    if outcome.state != "unknown":
+        columns["lease"] = None
+    if _change(session, mine, columns) and outcome.bounced:
+        suppress(session, shops.shop(session), outcome.bounced, rules.ALL, "bounced")
+
+
+def _release(session: Session, rest: Collection[Ready]) -> None:
+    """The server is away or slow: what was claimed and not begun waits a minute."""
+    if rest:
+        mine = Message.lease.in_([each.lease for each in rest]), Message.state == "queued"
+        _change(session, mine, {"lease": None, "next_attempt_at": _later(PAUSE.total_seconds())})
+
+
+def _change(session: Session, where: Sequence[Any], columns: dict[str, Any]) -> bool:
+    of_shop = Message.shop_id == session.info["shop_id"]
+    changed = update(Message).where(of_shop, *where).values(columns).returning(Message.id)
+    return session.execute(changed.execution_options(synchronize_session=False)).first() is not None
+
+
+def _later(seconds: float) -> Any:
+    return func.clock_timestamp() + timedelta(seconds=seconds)

@@ -4,6 +4,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import Forbidden
 
 from plugin.sandbox.admin.views import blueprint as admin
+from plugin.sandbox.admin_api.views import blueprint as admin_api
 from plugin.sandbox.control.clock_views import blueprint as clock
 from plugin.sandbox.control.views import blueprint as control
 from plugin.sandbox.errors import NotFound, Refused
@@ -11,7 +12,7 @@ from plugin.sandbox.runtime import Sandbox
 from plugin.sandbox.storefront.views import blueprint as storefront
 from plugin.sandbox.wire.oauth_views import blueprint as oauth
 
-BLUEPRINTS = (storefront, admin, oauth, control, clock)
+BLUEPRINTS = (storefront, admin, oauth, control, clock, admin_api)
 
 
 def create_app(store: Sandbox) -> Flask:

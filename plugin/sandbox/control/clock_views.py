@@ -24,7 +24,7 @@ def read() -> Response:
 @blueprint.post("/clock.json")
 def move() -> Response:
     """Move forward by `advance_seconds`; `app_told` is false when the app does not answer."""
-    body = request.get_json(silent=True)
+    body = request.get_json(force=True, silent=True)
     seconds = whole_number(body, "advance_seconds") if isinstance(body, dict) else None
     told = clock.advance(sandbox(), _checked(seconds))
     return jsonify(clock.state(sandbox()) | {"app_told": told})

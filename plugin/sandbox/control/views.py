@@ -24,7 +24,7 @@ COMPLIANCE = ("customers/data_request", "customers/redact", "shop/redact")
 
 def asked() -> dict[str, Any]:
     """The JSON object of the request; `Refused` when it is something else."""
-    body = request.get_json(silent=True) if request.data else {}
+    body = request.get_json(force=True, silent=True) if request.get_data() else {}
     if not isinstance(body, dict):
         raise Refused("Send a JSON object")
     return body

@@ -1,0 +1,158 @@
+"""Bulk queries: checked, run in the background over the world page by page, written as JSONL.
+
+A line is one object; objects of a nested connection follow their parent and carry `__parentId`. After a restart what
+was under way begins anew.
+"""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from graphql import DocumentNode, ExecutionResult, execute, parse
+
+from plugin.sandbox.admin_api import bulk_rules
+from plugin.sandbox.admin_api.query import Query
+from plugin.sandbox.admin_api.request import Api
+from plugin.sandbox.admin_api.resolving import resolve_field, resolve_type, schema
+from plugin.sandbox.app_records import BulkOperation
+from plugin.sandbox.documents import misc as documents
+from plugin.sandbox.errors import Refused
+from plugin.sandbox.world import World
+
+AT_ONCE = 5
+PAGE = 100
+ACTIVE = ("CREATED", "RUNNING", "CANCELING")
+
+
+class BulkRunner:
+    """Runs bulk queries, one thread each."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._stopping = threading.Event()
+        self.folder = world.home / "bulk"
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self, api: Api, query: str) -> BulkOperation:
+        """Begin a bulk query; `Refused` with INVALID for a query that cannot be one, LIMIT_REACHED for one too many."""
+        bulk_rules.check(query)
+        with self._world.change():
+            active = [one for one in self._world.bulk_operations if one.status in ACTIVE]
+            if len(active) >= AT_ONCE:
+                raise Refused("Too many bulk operations are running", code="LIMIT_REACHED")
+            operation = self._world.bulk_operations.keep(
+                BulkOperation(
+                    id=self._world.next_id("bulk_operation"),
+                    query=query,
+                    status="CREATED",
+                    created_at=self._world.now(),
+                )
+            )
+        self._launch(api, operation)
+        return operation
+
+    def resume(self, api: Api) -> None:
+        """Begin anew what a restart interrupted."""
+        for operation in self._world.bulk_operations:
+            if operation.status in ACTIVE:
+                self._launch(api, operation)
+
+    def stop(self) -> None:
+        """Let running queries end after their page; they begin anew at the next start."""
+        self._stopping.set()
+
+    def cancel(self, operation_id: int) -> BulkOperation:
+        """Ask a running query to stop; `Refused` when it has ended."""
+        with self._world.change():
+            operation = self._world.bulk_operations[operation_id]
+            if operation.status not in ("CREATED", "RUNNING"):
+                raise Refused(
+                    "A bulk operation cannot be canceled when it is " + operation.status.lower(), field=("id",)
+                )
+            operation.status = "CANCELING"
+            return self._world.bulk_operations.keep(operation)
+
+    def _launch(self, api: Api, operation: BulkOperation) -> None:
+        own = Api(api.world, api.settings, api.declaration, bulk=True)
+        threading.Thread(target=self._run, args=(own, operation), name=f"bulk-{operation.id}", daemon=True).start()
+
+    def _run(self, api: Api, operation: BulkOperation) -> None:
+        self._note(operation, status="RUNNING" if operation.status == "CREATED" else operation.status)
+        name = f"{operation.id}.jsonl"
+        operation.object_count = operation.root_object_count = 0
+        with (self.folder / name).open("w", encoding="utf-8") as file:
+            status, code = self._write(api, operation, file)
+        if self._stopping.is_set():
+            return
+        self._finish(operation, status, code, name)
+
+    def _write(self, api: Api, operation: BulkOperation, file: IO[str]) -> tuple[str, str | None]:
+        document = parse(operation.query)
+        offset = 0
+        while not self._stopping.is_set():
+            if operation.status == "CANCELING":
+                return "CANCELED", None
+            result = self._page(api, document, offset)
+            if result.errors:
+                denied = (result.errors[0].extensions or {}).get("code") == "ACCESS_DENIED"
+                return "FAILED", "ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR"
+            nodes = _nodes(next(iter((result.data or {}).values())))
+            lines = [line for node in nodes for line in flatten(node, None)]
+            file.writelines(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
+            self._note(operation, objects=len(lines), roots=len(nodes))
+            if len(nodes) < PAGE:
+                break
+            offset += PAGE
+        return "COMPLETED", None
+
+    def _page(self, api: Api, document: DocumentNode, offset: int) -> ExecutionResult:
+        api.window = slice(offset, offset + PAGE)
+        with self._world.lock:
+            result = execute(
+                schema(),
+                document,
+                root_value=Query(api),
+                context_value=api,
+                field_resolver=resolve_field,
+                type_resolver=resolve_type,
+            )
+        assert isinstance(result, ExecutionResult)
+        return result
+
+    def _note(self, operation: BulkOperation, *, status: str | None = None, objects: int = 0, roots: int = 0) -> None:
+        with self._world.change():
+            operation.status = status or operation.status
+            operation.object_count += objects
+            operation.root_object_count += roots
+            self._world.bulk_operations.keep(operation)
+
+    def _finish(self, operation: BulkOperation, status: str, code: str | None, name: str) -> None:
+        with self._world.change():
+            operation.status, operation.error_code = status, code
+            operation.completed_at = self._world.now()
+            operation.file_name = name
+            operation.file_size = Path(self.folder / name).stat().st_size
+            self._world.bulk_operations.keep(operation)
+            self._world.emit("bulk_operations/finish", lambda: documents.bulk_finished(self._world, operation))
+
+
+def flatten(node: dict[str, Any], parent_id: str | None) -> Iterator[dict[str, Any]]:
+    """A node as lines: itself without its connections, then the nodes of those."""
+    pages = {name: value for name, value in node.items() if _is_page(value)}
+    line = {name: value for name, value in node.items() if name not in pages}
+    yield line | ({"__parentId": parent_id} if parent_id else {})
+    for page in pages.values():
+        for child in _nodes(page):
+            yield from flatten(child, node["id"])
+
+
+def _nodes(page: Any) -> list[dict[str, Any]]:
+    if "nodes" in page:
+        return list(page["nodes"])
+    return [edge["node"] for edge in page.get("edges", [])]
+
+
+def _is_page(value: Any) -> bool:
+    return isinstance(value, dict) and ("edges" in value or "nodes" in value)

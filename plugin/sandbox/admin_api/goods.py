@@ -1,0 +1,316 @@
+"""Products, variants and stock as the Admin API shows them. Variant nodes wrap (product, variant)."""
+
+import re
+from typing import Any
+
+from plugin.sandbox import money
+from plugin.sandbox.admin_api import search
+from plugin.sandbox.admin_api.metafields import HasMetafields
+from plugin.sandbox.admin_api.node import Fields, Node, instant, money_v2, optional_instant
+from plugin.sandbox.admin_api.paging import connect
+from plugin.sandbox.admin_api.request import Api
+from plugin.sandbox.documents.basics import gid
+from plugin.sandbox.documents.products import image_address
+from plugin.sandbox.records import Image, Product, Shop, Variant
+
+FIELDS: dict[str, Any] = {
+    "id": lambda product: product.id,
+    "title": lambda product: product.title,
+    "handle": lambda product: product.handle,
+    "status": lambda product: product.status,
+    "tag": lambda product: product.tags,
+    "vendor": lambda product: product.vendor,
+    "product_type": lambda product: product.product_type,
+    "created_at": lambda product: product.created_at,
+    "updated_at": lambda product: product.updated_at,
+    "published_at": lambda product: product.published_at,
+    "sku": lambda product: [variant.sku for variant in product.variants if variant.sku],
+}
+SORTS: dict[str, Any] = {
+    "ID": lambda product: (product.id,),
+    "TITLE": lambda product: (product.title.casefold(), product.id),
+    "VENDOR": lambda product: (product.vendor.casefold(), product.id),
+    "PRODUCT_TYPE": lambda product: (product.product_type.casefold(), product.id),
+    "CREATED_AT": lambda product: (instant(product.created_at), product.id),
+    "UPDATED_AT": lambda product: (instant(product.updated_at), product.id),
+    "PUBLISHED_AT": lambda product: (instant(product.published_at) if product.published_at else "", product.id),
+}
+
+
+def product_page(api: Api, query: str | None = None, sort_key: str = "ID", **page: Any) -> Fields:
+    """A connection of products; sorts that are not played fall back to the id."""
+    found = search.select(list(api.world.products), query, FIELDS)
+    return connect(api, found, lambda product: ProductNode(api, product), key=SORTS.get(sort_key, SORTS["ID"]), **page)
+
+
+class ProductNode(HasMetafields):
+    """`Product`."""
+
+    type_name = "Product"
+    record: Product
+
+    def description_html(self) -> str:
+        """The text with its tags."""
+        return self.record.body_html
+
+    def description(self) -> str:
+        """The text without tags."""
+        return re.sub(r"<[^>]+>", "", self.record.body_html).strip()
+
+    def status(self) -> str:
+        """ACTIVE, ARCHIVED, DRAFT."""
+        return self.record.status.upper()
+
+    def published_at(self) -> str | None:
+        """When it came into the storefront."""
+        return optional_instant(self.record.published_at)
+
+    def is_gift_card(self) -> bool:
+        """Whether it is a gift card."""
+        return self.record.gift_card
+
+    def template_suffix(self) -> None:
+        """One template fits all."""
+        return
+
+    def requires_selling_plan(self) -> bool:
+        """Nothing is sold by subscription here."""
+        return False
+
+    def selling_plan_groups(self, **page: Any) -> Fields:
+        """None."""
+        return connect(self.api, [], lambda group: group, **page)
+
+    def has_only_default_variant(self) -> bool:
+        """Whether there is nothing to choose."""
+        return len(self.record.variants) == 1 and self.record.variants[0].title == "Default Title"
+
+    def total_inventory(self) -> int:
+        """Units on the shelf."""
+        return sum(variant.inventory_quantity for variant in self.record.variants)
+
+    def tracks_inventory(self) -> bool:
+        """Always."""
+        return True
+
+    def online_store_url(self) -> str | None:
+        """Its page, once published."""
+        return f"{self.api.world.store_url}/products/{self.record.handle}" if self.record.published_at else None
+
+    def online_store_preview_url(self) -> str:
+        """Its page."""
+        return f"{self.api.world.store_url}/products/{self.record.handle}"
+
+    def price_range_v2(self) -> Fields:
+        """Cheapest and dearest variant."""
+        prices = [variant.price_minor for variant in self.record.variants]
+        return {"minVariantPrice": money_v2(min(prices)), "maxVariantPrice": money_v2(max(prices))}
+
+    def options(self, first: int | None = None) -> list[Fields]:
+        """The axes of choice."""
+        return [self._option(position, name) for position, name in enumerate(self.record.option_names[:first], 1)]
+
+    def _option(self, position: int, name: str) -> Fields:
+        values = dict.fromkeys(v.options[position - 1] for v in self.record.variants if len(v.options) >= position)
+        number = gid("ProductOption", self.record.id + position)
+        return {"id": number, "name": name, "position": position, "values": list(values)}
+
+    def featured_media(self) -> Fields | None:
+        """The first picture."""
+        return media(self.api, self.record.images[0]) if self.record.images else None
+
+    def media(self, query: str | None = None, sort_key: str | None = None, **page: Any) -> Fields:
+        """All pictures."""
+        return connect(self.api, self.record.images, lambda image: media(self.api, image), **page)
+
+    def variants(self, sort_key: str | None = None, **page: Any) -> Fields:
+        """What can be bought."""
+        return connect(self.api, self.record.variants, self._variant, key=lambda one: (one.position, one.id), **page)
+
+    def _variant(self, variant: Variant) -> Node:
+        return VariantNode(self.api, (self.record, variant))
+
+    def variants_count(self) -> Fields:
+        """How many."""
+        return {"count": len(self.record.variants), "precision": "EXACT"}
+
+
+def media(api: Api, image: Image) -> Fields:
+    """`MediaImage`."""
+    picture = {
+        "id": gid("ImageSource", image.id),
+        "url": image_address(api.world, image.src),
+        "altText": image.alt,
+        "width": image.width,
+        "height": image.height,
+    }
+    return {
+        "__typename": "MediaImage",
+        "id": gid("MediaImage", image.id),
+        "alt": image.alt,
+        "image": picture,
+        "preview": {"image": picture, "status": "READY"},
+        "status": "READY",
+        "mediaContentType": "IMAGE",
+    }
+
+
+class VariantNode(HasMetafields):
+    """`ProductVariant`."""
+
+    type_name = "ProductVariant"
+    record: Variant
+
+    def __init__(self, api: Api, record: Any) -> None:
+        product, variant = record
+        super().__init__(api, variant)
+        self.owner: Product = product
+
+    def product(self) -> Node:
+        """Its product."""
+        return ProductNode(self.api, self.owner)
+
+    def created_at(self) -> str:
+        """With its product."""
+        return instant(self.owner.created_at)
+
+    def updated_at(self) -> str:
+        """When it last changed."""
+        return instant(self.record.updated_at or self.owner.updated_at)
+
+    def display_name(self) -> str:
+        """With the product's title."""
+        return f"{self.owner.title} - {self.record.title}"
+
+    def price(self) -> str:
+        """In the shop's currency, tax included."""
+        return money.text(self.record.price_minor)
+
+    def compare_at_price(self) -> str | None:
+        """The struck-out price."""
+        return None if self.record.compare_at_minor is None else money.text(self.record.compare_at_minor)
+
+    def available_for_sale(self) -> bool:
+        """Whether it can be bought."""
+        return self.owner.published_at is not None and self.owner.status == "active"
+
+    def sellable_online_quantity(self) -> int:
+        """Units on the shelf."""
+        return self.record.inventory_quantity
+
+    def inventory_policy(self) -> str:
+        """Sold on when the shelf is empty."""
+        return "CONTINUE"
+
+    def taxable(self) -> bool:
+        """Gift cards are not."""
+        return not self.owner.gift_card
+
+    def selected_options(self) -> list[Fields]:
+        """What was chosen on each axis."""
+        return [
+            {"name": name, "value": value}
+            for name, value in zip(self.owner.option_names, self.record.options, strict=False)
+        ]
+
+    def selling_plan_groups_count(self) -> Fields:
+        """None."""
+        return {"count": 0, "precision": "EXACT"}
+
+    def inventory_item(self) -> Node:
+        """Its place on the shelf."""
+        return ItemNode(self.api, (self.owner, self.record))
+
+
+class ItemNode(VariantNode):
+    """`InventoryItem`, one for each variant."""
+
+    type_name = "InventoryItem"
+
+    def id(self) -> str:
+        """The global id of the item."""
+        return gid("InventoryItem", self.record.inventory_item_id)
+
+    def legacy_resource_id(self) -> str:
+        """The number in it."""
+        return str(self.record.inventory_item_id)
+
+    def tracked(self) -> bool:
+        """Always."""
+        return True
+
+    def variants(self, **page: Any) -> Fields:
+        """The one variant."""
+        return connect(self.api, [self.record], lambda one: VariantNode(self.api, (self.owner, one)), **page)
+
+    def inventory_level(self, **_arguments: Any) -> Node:
+        """Units at the one location."""
+        return LevelNode(self.api, (self.owner, self.record))
+
+    def inventory_levels(self, query: str | None = None, **page: Any) -> Fields:
+        """Units at the one location."""
+        return connect(self.api, [self.record], lambda one: LevelNode(self.api, (self.owner, one)), **page)
+
+
+class LevelNode(VariantNode):
+    """`InventoryLevel`."""
+
+    type_name = "InventoryLevel"
+
+    def id(self) -> str:
+        """Location and item in one."""
+        item = self.record.inventory_item_id
+        return gid("InventoryLevel", f"{self.api.world.shop.location_id}?inventory_item_id={item}")
+
+    def is_active(self) -> bool:
+        """Always."""
+        return True
+
+    def item(self) -> Node:
+        """The item."""
+        return ItemNode(self.api, (self.owner, self.record))
+
+    def location(self) -> Node:
+        """The one location."""
+        return LocationNode(self.api, self.api.world.shop)
+
+    def quantities(self, names: list[str]) -> list[Fields]:
+        """Units by name; nothing is ever reserved here."""
+        here = self.record.inventory_quantity
+        known = {"available": here, "on_hand": here, "committed": 0, "reserved": 0, "incoming": 0}
+        return [
+            {
+                "id": f"{self.id()}&name={name}",
+                "name": name,
+                "quantity": known.get(name, 0),
+                "updatedAt": self.updated_at(),
+            }
+            for name in names
+        ]
+
+
+class LocationNode(Node):
+    """`Location`: the roastery, drawn from the shop."""
+
+    type_name = "Location"
+    record: Shop
+
+    def id(self) -> str:
+        """The global id."""
+        return gid("Location", self.record.location_id)
+
+    def legacy_resource_id(self) -> str:
+        """The number in it."""
+        return str(self.record.location_id)
+
+    def name(self) -> str:
+        """Its name."""
+        return "Roastery"
+
+    def is_active(self) -> bool:
+        """Always."""
+        return True
+
+    def fulfills_online_orders(self) -> bool:
+        """Always."""
+        return True

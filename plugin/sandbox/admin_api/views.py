@@ -1,0 +1,43 @@
+"""`/admin/api/<version>/graphql.json` and the results of bulk operations."""
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request, send_from_directory
+
+from plugin.sandbox.admin_api.execution import Asked, answer
+from plugin.sandbox.admin_api.house import VERSIONS
+from plugin.sandbox.admin_api.request import Api
+from plugin.sandbox.runtime import sandbox
+from plugin.sandbox.wire.grants import find_token
+
+blueprint = Blueprint("admin_api", __name__)
+
+BAD_TOKEN = "[API] Invalid API key or access token (unrecognized login or wrong password)"
+
+
+@blueprint.post("/admin/api/<version>/graphql.json")
+def graphql(version: str) -> Response | tuple[Response, int]:
+    """Run one operation; 401 for a token that is unknown, old or of an uninstalled app."""
+    store = sandbox()
+    if find_token(store.world, request.headers.get("X-Shopify-Access-Token", "")) is None:
+        return jsonify(errors=BAD_TOKEN), 401
+    asked = _asked()
+    if asked is None:
+        return jsonify(errors={"query": "Required parameter missing or invalid"}), 400
+    api = Api(store.world, store.settings, store.declaration)
+    response = jsonify(answer(api, store.bucket, store.bulk, asked))
+    response.headers["X-Shopify-API-Version"] = version if version in VERSIONS else VERSIONS[0]
+    return response
+
+
+def _asked() -> Asked | None:
+    body: Any = request.get_json(silent=True)
+    if not isinstance(body, dict) or not isinstance(body.get("query"), str):
+        return None
+    return Asked(body["query"], body.get("variables") or {}, body.get("operationName"))
+
+
+@blueprint.get("/_bulk/<name>")
+def bulk_result(name: str) -> Response:
+    """A result as JSONL."""
+    return send_from_directory(sandbox().bulk.folder.absolute(), name, mimetype="application/jsonl")

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
+from flask import g
 from flask_babel import get_locale, gettext, lazy_gettext
 from wtforms import Field, Form, ValidationError
 from wtforms.validators import InputRequired, Length, NumberRange, StopValidation
@@ -36,6 +37,9 @@ class PanelForm(Form):
 class TypedField(Field):
     """A field whose text is parsed by `parse` and written by `write`; typed text wins when shown again."""
 
+    data: Any
+    complaint = lazy_gettext("Write a number, like 12.")
+
     def _value(self) -> str:
         if self.raw_data:
             return str(self.raw_data[0])
@@ -50,8 +54,6 @@ class TypedField(Field):
         except (InvalidOperation, ValueError, Invalid) as error:
             self.data = None
             raise ValueError(str(self.complaint)) from error
-
-    complaint = lazy_gettext("Write a number, like 12.")
 
     def parse(self, text: str) -> Any:
         raise NotImplementedError
@@ -85,13 +87,18 @@ class RateField(TypedField):
 
 
 class MoneyField(TypedField):
-    """Money typed in major units, kept in minor units of `currency`."""
+    """Money typed in major units, kept in minor units of the shop's currency unless another is named."""
 
     complaint = lazy_gettext("Write an amount, like 42.50.")
 
-    def __init__(self, *args: Any, currency: str = "EUR", **kwargs: Any) -> None:
+    def __init__(self, *args: Any, currency: str = "", **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.currency = currency
+        self._currency = currency
+
+    @property
+    def currency(self) -> str:
+        """The field's own currency, else the shop's."""
+        return self._currency or str(g.shop.currency)
 
     def parse(self, text: str) -> int:
         value = decimal(text.replace(self.currency, ""))

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from admin_ui.campaigns.previews import previews
+from admin_ui.campaigns.views import campaigns
+from admin_ui.customers.points import points
 from admin_ui.customers.views import customers
+from admin_ui.gallery.views import gallery
+from admin_ui.home.views import home
+from admin_ui.loyalty.views import loyalty
 from admin_ui.panel import make_blueprint
+from admin_ui.subscriptions.views import subscriptions
+from admin_ui.sync.views import sync
 
-PAGES = (customers,)
+PAGES = (home, customers, points, loyalty, subscriptions, campaigns, previews, sync, gallery)
 
 
 def make_panel() -> Blueprint:

@@ -13,9 +13,11 @@ from admin_ui.panel import desk, page
 from plugin.commerce import queries as commerce
 from plugin.commerce.models import Customer
 from plugin.insights import customers as insights
+from plugin.loyalty import queries as loyalty
 
 customers = Blueprint("customers", __name__, url_prefix="/customers")
 ENTRIES = 20
+MOST_REDEMPTIONS = 10
 
 
 @customers.get("")
@@ -53,10 +55,10 @@ def show(customer_id: int) -> str:
             customer=customer,
             orders=orders,
             refunded=commerce.refunded_minor(session, g.shop, [order.id for order in orders]),
-            program=insights.program_now(session, g.shop, g.now),
-            account=insights.accounts(session, g.shop, [customer_id]).get(customer_id),
-            expiring=insights.next_expiry(session, g.shop, customer_id),
-            redemptions=insights.redemptions(session, g.shop, customer_id),
+            program=loyalty.program(session, g.shop, g.now),
+            account=loyalty.account(session, g.shop, customer_id, g.now),
+            standing=loyalty.standing(session, g.shop, customer_id, g.now),
+            redemptions=loyalty.redemptions(session, g.shop, customer_id, MOST_REDEMPTIONS),
             messages=insights.messages(session, g.shop, customer_id),
             subscriptions=insights.subscriptions(session, g.shop, customer_id),
             **_ledger(session, customer, None),
@@ -73,7 +75,7 @@ def entries(customer_id: int) -> str:
 
 
 def _ledger(session: Session, customer: Customer, before: int | None) -> dict[str, object]:
-    found = insights.entries(session, g.shop, customer.id, before, ENTRIES + 1)
+    found = loyalty.entries(session, g.shop, customer.id, before, ENTRIES + 1)
     order_ids = [entry.order_id for entry in found if entry.order_id]
     names = {order.id: order.name for order in commerce.orders_by_id(session, g.shop, order_ids)}
     return {"entries": found[:ENTRIES], "older": len(found) > ENTRIES, "order_names": names, "words": words}

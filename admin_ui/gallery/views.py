@@ -12,7 +12,7 @@ from admin_ui.figures import Chart, Figure, Line
 from admin_ui.formats import short_money
 from admin_ui.forms import Between, Given, MoneyField, PanelForm, RateField, WholeField
 from admin_ui.listing import Edges, Listing
-from admin_ui.panel import page
+from admin_ui.panel import page, without_session
 from plugin import clock
 from plugin.config import config
 
@@ -32,6 +32,7 @@ class Sample(PanelForm):
 
 
 @gallery.get("/_gallery")
+@without_session
 def show() -> str:
     if not config().sandbox:
         abort(404)

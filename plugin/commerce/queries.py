@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, distinct, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from plugin.commerce.models import Customer, CustomerTerm, Order, OrderLine, Product, Refund
+from plugin.commerce.models import Customer, CustomerTerm, Order, OrderLine, Product, Refund, Variant
 from plugin.commerce.terms import fold, words
 from plugin.db import keyset
 from plugin.errors import NotFound
@@ -167,6 +167,22 @@ def product_tags(session: Session, shop: Shop) -> list[str]:
         Product.shop_id == shop.id, Product.deleted_at.is_(None)
     )
     return sorted(set(session.scalars(tags)))
+
+
+def latest_products(session: Session, shop: Shop, limit: int) -> list[tuple[Product, int]]:
+    """The products published last with the price of their first variant, in minor units of the shop's currency."""
+    price = (
+        select(Variant.price_minor)
+        .where(Variant.shop_id == Product.shop_id, Variant.product_id == Product.id)
+        .order_by(Variant.position)
+        .limit(1)
+        .scalar_subquery()
+    )
+    statement = select(Product, func.coalesce(price, 0)).where(
+        Product.shop_id == shop.id, Product.known, Product.deleted_at.is_(None), Product.published_at.is_not(None)
+    )
+    newest = statement.order_by(Product.published_at.desc(), Product.id.desc()).limit(limit)
+    return [(row[0], row[1]) for row in session.execute(newest)]
 
 
 def products_matching(session: Session, shop: Shop, kind: str, value: str, limit: int = 50) -> list[Product]:

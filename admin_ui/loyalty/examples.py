@@ -1,0 +1,59 @@
+"""Worked examples beside the rules: the very arithmetic of the ledger on an order one can picture."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask_babel import gettext
+
+from admin_ui.formats import money, number
+from plugin.loyalty.programs import ProgramDraft
+from plugin.loyalty.rules import ProgramRules, TierRules
+from plugin.loyalty.rules import example as worked
+from plugin.money import digits
+
+_WHENEVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def tiers(draft: ProgramDraft) -> tuple[TierRules, ...]:
+    """The typed tiers as the rules want them, by rising threshold."""
+    ladder = sorted(draft.tiers, key=lambda tier: tier.threshold_minor)
+    return tuple(TierRules(0, tier.name, tier.threshold_minor, tier.rate_num, tier.rate_den) for tier in ladder)
+
+
+def lines(draft: ProgramDraft, currency: str) -> list[str]:
+    """One sentence for an order without a tier and one for each tier, with the calculation."""
+    order_minor = 4250 * 10 ** digits(currency) // 100
+    program = _rules(draft, currency)
+    return [_line(order_minor, program, tier) for tier in (None, *program.tiers)]
+
+
+def _line(order_minor: int, program: ProgramRules, tier: TierRules | None) -> str:
+    result = worked(order_minor, program, tier)
+    told = {
+        "money": money(order_minor, program.currency),
+        "points": number(result.points),
+        "name": program.points_one if result.points == 1 else program.points_many,
+        "sum": _sum(order_minor, program, tier),
+    }
+    if tier is None:
+        return gettext("An order of %(money)s gives %(points)s %(name)s: %(sum)s", **told)
+    return gettext("With %(tier)s it gives %(points)s: %(sum)s", tier=tier.name, **told)
+
+
+def _sum(order_minor: int, program: ProgramRules, tier: TierRules | None) -> str:
+    step = money(program.earn_per_minor, program.currency)
+    shown = f"{money(order_minor, program.currency)} ÷ {step} × {number(program.earn_points)}"
+    if tier is not None:
+        shown += f" × {tier.rate_num / tier.rate_den:g}"
+    result = worked(order_minor, program, tier)
+    exact = order_minor * result.numerator / result.denominator
+    rounded = gettext(", rounded down") if exact != result.points else ""
+    return f"{shown} = {exact:g}{rounded}."
+
+
+def _rules(draft: ProgramDraft, currency: str) -> ProgramRules:
+    said = {name: getattr(draft, name) for name in ProgramRules._fields if hasattr(draft, name) and name != "tiers"}
+    span: dict[str, Any] = {"id": 0, "version": 0, "currency": currency, "valid_from": _WHENEVER, "valid_to": None}
+    return ProgramRules(**said, **span, tiers=tiers(draft))

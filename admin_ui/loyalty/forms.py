@@ -1,0 +1,120 @@
+"""The forms of the programme and its rewards, and the drafts they make."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from wtforms import BooleanField, FieldList, FormField, RadioField, SelectField, StringField
+from wtforms.validators import Optional
+
+from admin_ui.forms import AtMost, Between, Given, MoneyField, PanelForm, RateField, WholeField, stripped
+from plugin.errors import Invalid
+from plugin.loyalty.models import Reward
+from plugin.loyalty.programs import MOST_TIERS, ProgramDraft, RewardDraft, TierDraft
+from plugin.loyalty.rules import ProgramRules, TierRules
+
+
+class TierForm(PanelForm):
+    """One tier."""
+
+    name = StringField(_("Name"), [Given(), AtMost(60)], filters=[stripped])
+    threshold_minor = MoneyField(_("From spend of"), [Given(), Between(0)])
+    rate = RateField(_("Points times"), [Given()])
+
+
+class ProgramForm(PanelForm):
+    """The rules of the programme."""
+
+    name = StringField(_("Name of the programme"), [Given(), AtMost(80)], filters=[stripped])
+    points_one = StringField(_("One point is called"), [Given(), AtMost(30)], filters=[stripped])
+    points_many = StringField(_("Many are called"), [Given(), AtMost(30)], filters=[stripped])
+    earn_points = WholeField(_("Points"), [Given(), Between(0)])
+    earn_per_minor = MoneyField(_("for every"), [Given(), Between(1)])
+    tax_basis = SelectField(
+        _("Prices that count"),
+        choices=[("shown", _("as your store shows them")), ("with", _("with tax")), ("without", _("without tax"))],
+    )
+    return_days = WholeField(_("Return window"), [Given(), Between(0, 365)])
+    expiry_days = WholeField(_("Expiry"), [Optional(), Between(1, 3650)])
+    tier_days = WholeField(_("Spend counts for"), [Given(), Between(1, 1825)])
+    tiers = FieldList(FormField(TierForm), max_entries=MOST_TIERS)
+    starts = RadioField(
+        _("When it starts"),
+        choices=[("now", _("With orders from now on")), ("past", _("With all past orders that are imported"))],
+        default="past",
+    )
+
+    def draft(self, paused: bool = False) -> ProgramDraft:
+        """What was typed, for the operations; only after `validate`."""
+        names = ("name", "points_one", "points_many", "earn_points", "earn_per_minor", "return_days")
+        said = {name: self[name].data for name in (*names, "expiry_days", "tier_days", "tax_basis")}
+        return ProgramDraft(**said, paused=paused, tiers=tuple(tier_draft(entry.form) for entry in self.tiers))
+
+    def reject(self, error: Invalid) -> None:
+        """Errors of tiers come as `tiers-<position>-<name>`."""
+        parts = error.field.split("-", 2)
+        if len(parts) == 3 and parts[0] == "tiers":
+            entry = self.tiers.entries[int(parts[1])].form
+            entry[parts[2]].errors = [*entry[parts[2]].errors, str(error)]
+            self.tiers.errors = [*self.tiers.errors, str(error)]
+            return
+        super().reject(error)
+
+
+class RewardForm(PanelForm):
+    """What points buy."""
+
+    name = StringField(_("Name"), [Given(), AtMost(80)], filters=[stripped])
+    cost_points = WholeField(_("Costs"), [Given(), Between(1)])
+    value_minor = MoneyField(_("Amount off"), [Given(), Between(1)])
+    minimum_minor = MoneyField(_("For orders of at least"), [Optional(), Between(0)])
+    valid_days = WholeField(_("Code is valid for"), [Given(), Between(1, 730)])
+    active = BooleanField(_("Shoppers can redeem it"))
+
+    def draft(self) -> RewardDraft:
+        """What was typed, for the operations; only after `validate`."""
+        return RewardDraft(**{**self.data, "minimum_minor": self.minimum_minor.data or 0})
+
+
+def tier_draft(form: TierForm) -> TierDraft:
+    """A typed tier; its rate as an exact ratio."""
+    rate: Fraction = form.rate.data
+    return TierDraft(form.name.data, form.threshold_minor.data, rate.numerator, rate.denominator)
+
+
+def of_program(program: ProgramRules) -> dict[str, Any]:
+    """The form's data for a version as it is in force."""
+    names = [name for name in ProgramRules._fields if name != "tiers"]
+    return {**{name: getattr(program, name) for name in names}, "tiers": [_of_tier(tier) for tier in program.tiers]}
+
+
+def _of_tier(tier: TierRules) -> dict[str, Any]:
+    rate = Fraction(tier.rate_num, tier.rate_den)
+    return {"name": tier.name, "threshold_minor": tier.threshold_minor, "rate": rate}
+
+
+def suggested(currency_unit: int) -> dict[str, Any]:
+    """A programme that can be launched as it stands; `currency_unit` is 1.00 in minor units."""
+    return {
+        "name": gettext("Loyalty programme"),
+        "points_one": gettext("point"),
+        "points_many": gettext("points"),
+        "earn_points": 1,
+        "earn_per_minor": currency_unit,
+        "tax_basis": "shown",
+        "return_days": 14,
+        "expiry_days": 365,
+        "tier_days": 365,
+        "tiers": [
+            {"name": gettext("Regular"), "threshold_minor": 100 * currency_unit, "rate": Fraction(5, 4)},
+            {"name": gettext("Insider"), "threshold_minor": 300 * currency_unit, "rate": Fraction(3, 2)},
+        ],
+    }
+
+
+def of_reward(reward: Reward) -> dict[str, Any]:
+    """The form's data for a reward."""
+    return {name: getattr(reward, name) for name in RewardDraft.__dataclass_fields__}

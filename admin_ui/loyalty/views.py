@@ -1,0 +1,154 @@
+"""Loyalty: the rules of the programme with worked examples, its versions, and the rewards."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, g, request
+from flask_babel import gettext
+from sqlalchemy.orm import Session
+
+from admin_ui.loyalty import examples
+from admin_ui.loyalty.forms import ProgramForm, RewardForm, TierForm, of_program, of_reward, suggested
+from admin_ui.panel import actor, desk, done, page
+from plugin.errors import Invalid
+from plugin.jobs.doorbell import ring
+from plugin.loyalty import operations, queries
+from plugin.loyalty.models import Reward
+from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.rules import ProgramRules
+from plugin.money import digits
+
+loyalty = Blueprint("loyalty", __name__, url_prefix="/loyalty")
+Answer = str | Response | tuple[str, int]
+FIRST_ORDER_EVER = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@loyalty.get("")
+def index() -> str:
+    with desk() as session:
+        program = queries.latest_program(session, g.shop)
+        form = ProgramForm(data=of_program(program) if program else suggested(10 ** digits(g.shop.currency)))
+        return _form(session, form, program)
+
+
+@loyalty.post("")
+def save() -> Answer:
+    form = ProgramForm(request.form)
+    with desk() as session:
+        program = queries.latest_program(session, g.shop)
+        if not form.validate():
+            return _form(session, form, program), 422
+        try:
+            _save(session, form.draft(paused=bool(program and program.paused)), form.starts.data)
+        except Invalid as error:
+            form.reject(error)
+            return _form(session, form, program), 422
+    ring("loyalty.settle_due")
+    if program is None:
+        return done("/loyalty", gettext("Programme launched. Points for past orders are being counted."))
+    return done("/loyalty", gettext("Saved as version %(version)s.", version=program.version + 1))
+
+
+def _save(session: Session, draft: ProgramDraft, starts: str) -> None:
+    operations.save_program(session, g.shop, actor(), draft, FIRST_ORDER_EVER if starts == "past" else None)
+
+
+@loyalty.post("/pause")
+def pause() -> Response:
+    _switch(paused=True)
+    message = gettext("Programme paused. Orders earn nothing until you go on; balances stay.")
+    return done("/loyalty", message, (gettext("Undo"), "/loyalty/resume"))
+
+
+@loyalty.post("/resume")
+def resume() -> Response:
+    _switch(paused=False)
+    return done("/loyalty", gettext("Programme goes on."), (gettext("Undo"), "/loyalty/pause"))
+
+
+def _switch(paused: bool) -> None:
+    with desk() as session:
+        program = queries.latest_program(session, g.shop)
+        if program is not None and program.paused != paused:
+            operations.save_program(session, g.shop, actor(), replace(_draft_of(program), paused=paused))
+
+
+def _draft_of(program: ProgramRules) -> ProgramDraft:
+    names = [name for name in ProgramDraft.__dataclass_fields__ if name != "tiers"]
+    tiers = tuple(TierDraft(t.name, t.threshold_minor, t.rate_num, t.rate_den) for t in program.tiers)
+    return ProgramDraft(**{name: getattr(program, name) for name in names}, tiers=tiers)
+
+
+@loyalty.post("/example")
+def example() -> str:
+    """A worked example for what is typed now, and whom it would move; part of the form."""
+    form = ProgramForm(request.form)
+    if not form.validate():
+        return page("loyalty/example.html", lines=[], moves=None)
+    with desk() as session:
+        moves = queries.tier_moves(session, g.shop, examples.tiers(form.draft()))
+        return page("loyalty/example.html", lines=examples.lines(form.draft(), g.shop.currency), moves=moves)
+
+
+@loyalty.get("/rewards/new")
+def new_reward() -> str:
+    with desk() as session:
+        return _reward_form(session, RewardForm(data={"active": True, "valid_days": 90}), None)
+
+
+@loyalty.post("/rewards/new")
+def add_reward() -> Answer:
+    form = RewardForm(request.form)
+    with desk() as session:
+        try:
+            if form.validate():
+                operations.add_reward(session, g.shop, actor(), form.draft())
+                return done("/loyalty", gettext("Reward added."))
+        except Invalid as error:
+            form.reject(error)
+        return _reward_form(session, form, None), 422
+
+
+@loyalty.get("/rewards/<int:reward_id>")
+def show_reward(reward_id: int) -> str:
+    with desk() as session:
+        reward = queries.reward(session, g.shop, reward_id)
+        return _reward_form(session, RewardForm(data=of_reward(reward)), reward)
+
+
+@loyalty.post("/rewards/<int:reward_id>")
+def change_reward(reward_id: int) -> Answer:
+    form = RewardForm(request.form)
+    with desk() as session:
+        reward = queries.reward(session, g.shop, reward_id)
+        try:
+            if form.validate():
+                operations.change_reward(session, g.shop, actor(), reward_id, form.draft())
+                return done("/loyalty", gettext("Reward saved. Codes already issued keep their value."))
+        except Invalid as error:
+            form.reject(error)
+        return _reward_form(session, form, reward), 422
+
+
+def _form(session: Session, form: ProgramForm, program: ProgramRules | None) -> str:
+    return page(
+        "loyalty/index.html",
+        form=form,
+        blank=_blank_tier(),
+        program=program,
+        versions=queries.programs(session, g.shop)[::-1],
+        rewards=queries.rewards(session, g.shop),
+        counts=queries.tier_counts(session, g.shop) if program else {},
+    )
+
+
+def _blank_tier() -> TierForm:
+    return TierForm(prefix="tiers-__index__-")
+
+
+def _reward_form(session: Session, form: RewardForm, reward: Reward | None) -> str:
+    program = queries.latest_program(session, g.shop)
+    points = program.points_many if program else gettext("points")
+    return page("loyalty/reward.html", form=form, reward=reward, points=points)

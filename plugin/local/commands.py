@@ -41,7 +41,7 @@ def environment(home: Home, database_url: str, owner_url: str, redis_url: str) -
         "PLATFORM_FRAME_ANCESTORS": store,
         "HOST": ports.LOOPBACK,
         "PORT": str(home.ports["web"]),
-        "BEAT_SCHEDULE": str(home.path / "celerybeat-schedule"),
+        "BEAT_SCHEDULE": str(home.path / "beat" / "schedule"),
     }
 
 

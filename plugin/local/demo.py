@@ -176,7 +176,8 @@ def _run(demo: Demo) -> None:
 
 def _forget_last_start(home: Home) -> None:
     """Logs begin anew with each start, so that what a process says is what this one says."""
-    (home.path / "logs").mkdir(parents=True, exist_ok=True)
+    for folder in ("logs", "beat"):
+        (home.path / folder).mkdir(parents=True, exist_ok=True)
     for log in (home.path / "logs").glob("*.log"):
         log.unlink()
     home.announcement.unlink(missing_ok=True)

@@ -19,7 +19,7 @@ from plugin.local.errors import DiskFull, LocalError
 
 DEFAULT_PORT = 8800
 NEEDED_BYTES = 700_000_000
-CONTENTS = ("postgres", "valkey", "sandbox", "logs", "secrets.json", "demo.json", "celerybeat-schedule")
+CONTENTS = ("postgres", "valkey", "sandbox", "beat", "logs", "secrets.json", "demo.json")
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def install(store_url: str, owner_url: str, domain: str) -> None:
     granted.raise_for_status()
     panel = requests.get(granted.json()["launch_url"], timeout=60)
     if not panel.ok or not is_installed(owner_url, domain):
-        raise NotReady(f"The panel answered {panel.status_code} on its first opening and the shop is not installed.")
+        raise NotReady(f"The panel's first opening was answered with {panel.status_code}; why stands in logs/web.log.")
 
 
 def show(console: Console, owner_url: str, domain: str) -> list[Run]:

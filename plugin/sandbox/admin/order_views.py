@@ -1,5 +1,7 @@
 """Orders in the admin: the list, one order, refunds, cancelling, payment and parcels."""
 
+from collections.abc import Callable
+
 from flask import render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -7,7 +9,7 @@ from plugin.sandbox import fulfillments, orders, refunds, totals
 from plugin.sandbox.admin.frame import blueprint, done, page_of, the_world
 from plugin.sandbox.order_records import Order
 
-FILTERS = {
+FILTERS: dict[str, Callable[[Order], bool]] = {
     "all": lambda _order: True,
     "unpaid": lambda order: totals.financial_status(order) in ("pending", "partially_paid"),
     "unfulfilled": lambda order: not order.cancelled_at and totals.fulfillment_status(order) is None,

@@ -8,6 +8,7 @@ lie before 00:00 UTC of `today` (the anchor): a store started later that day or 
 from dataclasses import dataclass
 from datetime import date
 from random import Random
+from typing import TypeVar
 
 from plugin.sandbox import records
 from plugin.sandbox.order_records import Order
@@ -19,8 +20,10 @@ from plugin.sandbox.seed.people import make_people
 from plugin.sandbox.seed.purchases import Counter, make_orders, send_parcels
 from plugin.sandbox.seed.regrets import regret_some
 from plugin.sandbox.seed.shelf import fill_shelf
+from plugin.sandbox.tables import Table
 from plugin.sandbox.world import World
 
+R = TypeVar("R", bound=records.Record)
 DEFAULT_SEED = 7
 DEFAULT_CUSTOMERS = 2000
 
@@ -57,16 +60,17 @@ def build(seed: int, today: date, customers: int = DEFAULT_CUSTOMERS) -> Seeded:
 def load(world: World, seeded: Seeded) -> None:
     """Keep all records in one change; nothing is emitted, because verbs emit and keeping does not."""
     with world.change():
-        for table, rows in (
-            (world.products, seeded.products),
-            (world.customers, seeded.customers),
-            (world.orders, seeded.orders),
-            (world.checkouts, seeded.checkouts),
-            (world.discounts, seeded.discounts),
-            (world.counters, seeded.counters),
-        ):
-            for row in rows:
-                table.keep(row)
+        _keep(world.products, seeded.products)
+        _keep(world.customers, seeded.customers)
+        _keep(world.orders, seeded.orders)
+        _keep(world.checkouts, seeded.checkouts)
+        _keep(world.discounts, seeded.discounts)
+        _keep(world.counters, seeded.counters)
+
+
+def _keep(table: Table[R], rows: list[R]) -> None:
+    for row in rows:
+        table.keep(row)
 
 
 def seed_if_empty(world: World, seed: int, today: date, customers: int = DEFAULT_CUSTOMERS) -> bool:

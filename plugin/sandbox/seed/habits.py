@@ -56,7 +56,7 @@ def buying_moments(habit: Habit, today: date, dice: Random) -> list[datetime]:
     ago = float(_first_day(habit, dice))
     stop = dice.randint(*habit.quiet)
     rhythm = dice.randint(*habit.cycle)
-    moments = []
+    moments: list[datetime] = []
     while ago >= stop and len(moments) < count:
         moments.append(_moment(today - timedelta(days=int(ago)), dice))
         ago -= max(2.0, dice.gauss(rhythm, rhythm * 0.18))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
 
-from plugin.sandbox import money
+from plugin.sandbox import money, totals
 from plugin.sandbox.order_records import Allocation, Application, Fulfillment, Line, Order, ShippingLine, Transaction
 from plugin.sandbox.records import Discount
 from plugin.sandbox.seed.baskets import Pick, basket_of, guest_basket
@@ -148,7 +148,7 @@ def _ship(order: Order, numbering: Numbering) -> None:
 
 def total_minor(order: Order) -> int:
     """What the order cost when it was placed, tax and shipping included."""
-    return sum(part.discounted_minor for part in (*order.lines, *order.shipping_lines))
+    return totals.total(order)
 
 
 def _pay(order: Order, dice: Random, numbering: Numbering) -> None:

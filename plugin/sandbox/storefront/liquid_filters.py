@@ -50,9 +50,10 @@ def _version(path: Path) -> int:
 def money_text(minor: object) -> str:
     """Minor units in the shop's format: 1250 is `€12.50`; nothing for no number."""
     try:
-        return f"€{money.text(int(str(minor)))}"
+        whole, cents = divmod(int(str(minor)), 100)
     except ValueError:
         return ""
+    return f"€{whole:,}.{cents:02d}"
 
 
 def image_url(image: object, **_size: object) -> str:

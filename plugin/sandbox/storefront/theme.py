@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from plugin.sandbox import money, totals
+from plugin.sandbox import totals
 from plugin.sandbox.errors import NotFound
 from plugin.sandbox.order_records import Order
 from plugin.sandbox.records import Cart
@@ -19,8 +19,9 @@ RIGHT_TO_LEFT = ("ar", "he", "fa", "ur")
 
 @blueprint.app_template_filter("money")
 def money_text(minor: int) -> str:
-    """Minor units as the theme writes money, such as `€12.50`."""
-    return f"-€{money.text(-minor)}" if minor < 0 else f"€{money.text(minor)}"
+    """Minor units as the store writes money, such as `€1,312.50`."""
+    whole, cents = divmod(abs(minor), 100)
+    return f"{'-' if minor < 0 else ''}€{whole:,}.{cents:02d}"
 
 
 @blueprint.app_template_filter("order_total")

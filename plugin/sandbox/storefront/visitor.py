@@ -3,7 +3,8 @@
 The application hands its world over as `app.extensions["world"]`. The signed proxy asks `signed_in()` too.
 """
 
-from flask import Request, Response, current_app, request
+from flask import Request, current_app, request
+from werkzeug.wrappers import Response
 
 from plugin.sandbox import carts
 from plugin.sandbox.records import Cart, Customer
@@ -17,7 +18,8 @@ COOKIE_SECONDS = 14 * 86_400
 
 def the_world() -> World:
     """The store this application plays."""
-    return current_app.extensions["world"]
+    world: World = current_app.extensions["world"]
+    return world
 
 
 def signed_in(of: Request = request) -> Customer | None:

@@ -1,5 +1,8 @@
 """The ledger's rows: lock accounts, load lots, write what movements made; one statement a step for any number.
 
+Lookups are by key, row after row (LATERAL, ON CONFLICT): a first import fills these tables faster than statistics are
+gathered, and a planner that believes them empty would read them from end to end for each batch.
+
 Every writer goes through `lock` first, in customer order, and reads what is posted in a later statement: under READ
 COMMITTED one statement that locks and reads would see the state from before it got the lock.
 """
@@ -18,42 +21,54 @@ from plugin.loyalty.lots import Book, Entry, Lot
 
 _ENTER = """
     INSERT INTO point_accounts (shop_id, customer_id)
-    SELECT %(shop)s, c.id FROM customers c
-    WHERE c.shop_id = %(shop)s AND c.id = ANY(%(customers)s)
-      AND NOT EXISTS (SELECT 1 FROM point_accounts a WHERE a.shop_id = c.shop_id AND a.customer_id = c.id)
-    ORDER BY c.id ON CONFLICT DO NOTHING
+    SELECT %(shop)s, c.id FROM unnest(%(customers)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (SELECT id FROM customers WHERE shop_id = %(shop)s AND id = i.id OFFSET 0) AS c
+    ON CONFLICT DO NOTHING
 """
 _LOCK = """
-    SELECT customer_id, available, pending, debt FROM point_accounts
-    WHERE shop_id = %(shop)s AND customer_id = ANY(%(customers)s) ORDER BY customer_id FOR UPDATE
+    SELECT a.* FROM unnest(%(customers)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (
+        SELECT customer_id, available, pending, debt FROM point_accounts
+        WHERE shop_id = %(shop)s AND customer_id = i.id FOR UPDATE
+    ) AS a
 """
 _LOT = """
-    SELECT id, customer_id, order_id, source, granted, remaining, expired, expiries, pending, available_at, expires_at
-    FROM point_lots WHERE shop_id = %(shop)s AND
+    SELECT l.* FROM unnest(%(ids)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (
+        SELECT id, customer_id, order_id, source, granted, remaining, expired, expiries, pending, available_at,
+            expires_at
+        FROM point_lots WHERE shop_id = %(shop)s AND {} OFFSET 0
+    ) AS l
 """
 _ENTRIES = """
     INSERT INTO point_entries (shop_id, customer_id, kind, points, counter_account, key, occurred_at, explanation,
         order_id, redemption_id, program_id, actor, available_at, expires_at, created_at)
-    SELECT %s, e.*, %s FROM unnest(%b::bigint[], %s::text[], %b::bigint[], %s::text[], %s::text[], %b::timestamptz[],
-        %s::jsonb[], %b::bigint[], %b::bigint[], %b::bigint[], %s::text[], %b::timestamptz[], %b::timestamptz[]) AS e
+    SELECT %s, customer_id, kind, points, counter_account, key, occurred_at, explanation::jsonb,
+        order_id, redemption_id, program_id, actor, available_at, expires_at, %s
+    FROM unnest(%b::bigint[], %b::text[], %b::bigint[], %b::text[], %b::text[], %b::timestamptz[], %b::text[],
+        %b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::timestamptz[], %b::timestamptz[])
+        AS e (customer_id, kind, points, counter_account, key, occurred_at, explanation,
+            order_id, redemption_id, program_id, actor, available_at, expires_at)
 """
 _NEW_LOTS = """
     INSERT INTO point_lots (shop_id, created_at, customer_id, order_id, source, granted, remaining, expired, expiries,
         pending, available_at, expires_at)
-    SELECT %s, %s, l.* FROM unnest(%b::bigint[], %b::bigint[], %s::text[], %b::bigint[], %b::bigint[], %b::bigint[],
+    SELECT %s, %s, l.* FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[],
         %b::bigint[], %b::boolean[], %b::timestamptz[], %b::timestamptz[]) AS l
 """
 _LOTS = """
-    UPDATE point_lots l SET granted = n.granted, remaining = n.remaining, expired = n.expired,
-        expiries = n.expiries, pending = n.pending
-    FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::boolean[])
-        AS n (id, granted, remaining, expired, expiries, pending)
-    WHERE l.shop_id = %s AND l.id = n.id
+    INSERT INTO point_lots AS l (shop_id, created_at, id, customer_id, order_id, source, granted, remaining, expired,
+        expiries, pending, available_at, expires_at)
+    SELECT %s, %s, n.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[],
+        %b::bigint[], %b::bigint[], %b::boolean[], %b::timestamptz[], %b::timestamptz[]) AS n
+    ON CONFLICT (shop_id, id) DO UPDATE SET granted = excluded.granted, remaining = excluded.remaining,
+        expired = excluded.expired, expiries = excluded.expiries, pending = excluded.pending
 """
 _ACCOUNTS = """
-    UPDATE point_accounts a SET available = n.available, pending = n.pending, debt = n.debt, updated_at = %s
-    FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS n (id, available, pending, debt)
-    WHERE a.shop_id = %s AND a.customer_id = n.id
+    INSERT INTO point_accounts (shop_id, updated_at, customer_id, available, pending, debt)
+    SELECT %s, %s, n.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS n
+    ON CONFLICT (shop_id, customer_id) DO UPDATE SET available = excluded.available, pending = excluded.pending,
+        debt = excluded.debt, updated_at = excluded.updated_at
 """
 
 
@@ -68,24 +83,24 @@ def lock(session: Session, shop_id: int, customer_ids: Collection[int]) -> dict[
 def load_open_lots(session: Session, shop_id: int, books: Iterable[Book]) -> None:
     """All lots that still hold points, into their locked books."""
     by_id = {book.customer_id: book for book in books}
-    where = "remaining > 0 AND customer_id = ANY(%(ids)s)"
+    where = "customer_id = i.id AND remaining > 0"
     _load(session, shop_id, by_id, where, sorted(by_id))
 
 
 def load_order_lots(session: Session, shop_id: int, books: dict[int, Book], order_ids: Collection[int]) -> None:
     """The lots of these orders, whatever is left of them, into their locked books."""
-    _load(session, shop_id, books, "order_id = ANY(%(ids)s)", sorted(order_ids))
+    _load(session, shop_id, books, "order_id = i.id", sorted(order_ids))
 
 
 def load_lots(session: Session, shop_id: int, books: dict[int, Book], lot_ids: Collection[int]) -> None:
     """Lots by id, into their locked books."""
-    _load(session, shop_id, books, "id = ANY(%(ids)s)", sorted(lot_ids))
+    _load(session, shop_id, books, "id = i.id", sorted(lot_ids))
 
 
 def _load(session: Session, shop_id: int, books: dict[int, Book], where: str, ids: list[int]) -> None:
     if not ids:
         return
-    for row in raw(session).execute(_LOT + where + " ORDER BY id", {"shop": shop_id, "ids": ids}):
+    for row in raw(session).execute(_LOT.format(where), {"shop": shop_id, "ids": ids}):
         book = books.get(row[1])
         if book is not None and all(lot.id != row[0] for lot in book.lots):
             book.lots.append(Lot(*row))
@@ -97,11 +112,11 @@ def write(session: Session, shop_id: int, books: Iterable[Book], now: datetime) 
     cursor = raw(session)
     _write_entries(cursor, shop_id, [entry for book in changed for entry in book.entries], now)
     lots = [lot for book in changed for lot in book.lots if lot.changed]
-    _write_new_lots(cursor, shop_id, [lot for lot in lots if lot.id is None], now)
-    _write_lots(cursor, shop_id, [lot for lot in lots if lot.id is not None])
+    _write_lots(cursor, _NEW_LOTS, (shop_id, now), [_lot(lot)[1:] for lot in lots if lot.id is None])
+    _write_lots(cursor, _LOTS, (shop_id, now), [_lot(lot) for lot in lots if lot.id is not None])
     if changed:
         columns = _columns((b.customer_id, b.available, b.pending, b.debt) for b in changed)
-        cursor.execute(_ACCOUNTS, (now, *columns, shop_id))
+        cursor.execute(_ACCOUNTS, (shop_id, now, *columns))
 
 
 def _write_entries(cursor: psycopg.Cursor[Any], shop_id: int, entries: Sequence[Entry], now: datetime) -> None:
@@ -129,32 +144,27 @@ def _write_entries(cursor: psycopg.Cursor[Any], shop_id: int, entries: Sequence[
     cursor.execute(_ENTRIES, (shop_id, now, *columns))
 
 
-def _write_new_lots(cursor: psycopg.Cursor[Any], shop_id: int, lots: Sequence[Lot], now: datetime) -> None:
-    if not lots:
-        return
-    columns = _columns(
-        (
-            lot.customer_id,
-            lot.order_id,
-            lot.source,
-            lot.granted,
-            lot.remaining,
-            lot.expired,
-            lot.expiries,
-            lot.pending,
-            lot.available_at,
-            lot.expires_at,
-        )
-        for lot in lots
+def _write_lots(
+    cursor: psycopg.Cursor[Any], statement: str, common: tuple[Any, ...], rows: list[tuple[Any, ...]]
+) -> None:
+    if rows:
+        cursor.execute(statement, (*common, *_columns(rows)))
+
+
+def _lot(lot: Lot) -> tuple[Any, ...]:
+    return (
+        lot.id,
+        lot.customer_id,
+        lot.order_id,
+        lot.source,
+        lot.granted,
+        lot.remaining,
+        lot.expired,
+        lot.expiries,
+        lot.pending,
+        lot.available_at,
+        lot.expires_at,
     )
-    cursor.execute(_NEW_LOTS, (shop_id, now, *columns))
-
-
-def _write_lots(cursor: psycopg.Cursor[Any], shop_id: int, lots: Sequence[Lot]) -> None:
-    if not lots:
-        return
-    columns = _columns((t.id, t.granted, t.remaining, t.expired, t.expiries, t.pending) for t in lots)
-    cursor.execute(_LOTS, (*columns, shop_id))
 
 
 def _columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

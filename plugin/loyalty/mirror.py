@@ -19,7 +19,8 @@ from plugin.loyalty.rules import Line, MoneyBack, OrderState, Return
 _ORDERS = """
     SELECT o.id, o.customer_id, o.processed_at, o.currency, o.financial_status, o.test, o.cancelled_at, o.deleted_at,
         o.taxes_included, l.*
-    FROM orders o
+    FROM unnest(%(ids)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (SELECT * FROM orders WHERE shop_id = %(shop)s AND {} AND known OFFSET 0) AS o
     LEFT JOIN LATERAL (
         SELECT sum(price_minor * quantity) FILTER (WHERE NOT gift_card)::bigint,
             sum(discount_minor) FILTER (WHERE NOT gift_card)::bigint,
@@ -28,37 +29,39 @@ _ORDERS = """
             bool_or(current_quantity <> quantity OR discount_minor > price_minor * quantity)
         FROM order_lines WHERE shop_id = o.shop_id AND order_id = o.id AND quantity > 0
     ) l ON true
-    WHERE o.shop_id = %(shop)s AND o.known AND
 """
 _LINES = """
-    SELECT order_id, id, quantity, current_quantity, price_minor, discount_minor, tax_minor, gift_card
-    FROM order_lines WHERE shop_id = %(shop)s AND order_id = ANY(%(ids)s)
+    SELECT order_id, l.id, quantity, current_quantity, price_minor, discount_minor, tax_minor, gift_card
+    FROM unnest(%(ids)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (SELECT * FROM order_lines WHERE shop_id = %(shop)s AND order_id = i.id OFFSET 0) AS l
 """
 _REFUNDS = """
     SELECT order_id, coalesce(processed_at, created_at), amount_only_minor
-    FROM refunds WHERE shop_id = %(shop)s AND order_id = ANY(%(ids)s)
+    FROM unnest(%(ids)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (SELECT * FROM refunds WHERE shop_id = %(shop)s AND order_id = i.id OFFSET 0) AS r
 """
 _RETURNS = """
     SELECT l.order_id, coalesce(r.processed_at, r.created_at), l.line_id, l.quantity
-    FROM refund_lines l JOIN refunds r ON r.shop_id = l.shop_id AND r.id = l.refund_id
-    WHERE l.shop_id = %(shop)s AND l.order_id = ANY(%(ids)s)
+    FROM unnest(%(ids)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (SELECT * FROM refund_lines WHERE shop_id = %(shop)s AND order_id = i.id OFFSET 0) AS l
+    CROSS JOIN LATERAL (SELECT * FROM refunds WHERE shop_id = %(shop)s AND id = l.refund_id OFFSET 0) AS r
 """
 
 
 def orders_by_id(session: Session, shop_id: int, order_ids: Collection[int]) -> list[OrderState]:
     """These orders, as far as they are known."""
-    return _read(session, "o.id = ANY(%(ids)s)", {"shop": shop_id, "ids": list(order_ids)})
+    return _read(session, "id = i.id", {"shop": shop_id, "ids": sorted(order_ids)})
 
 
 def orders_since(session: Session, shop_id: int, customer_ids: Collection[int], since: datetime) -> list[OrderState]:
     """All orders of these customers with a moment at or after `since`."""
-    where = "o.customer_id = ANY(%(customers)s) AND o.processed_at >= %(since)s"
-    return _read(session, where, {"shop": shop_id, "customers": list(customer_ids), "since": since})
+    where = "customer_id = i.id AND processed_at >= %(since)s"
+    return _read(session, where, {"shop": shop_id, "ids": sorted(customer_ids), "since": since})
 
 
 def _read(session: Session, where: str, values: dict[str, Any]) -> list[OrderState]:
     cursor = raw(session)
-    rows = cursor.execute(_ORDERS + where, values).fetchall()
+    rows = cursor.execute(_ORDERS.format(where), values).fetchall()
     asked = {"shop": values["shop"], "ids": [row[0] for row in rows]}
     money, returns = _refunds(cursor, asked)
     single = [row[0] for row in rows if row[13] or row[0] in money or row[0] in returns]

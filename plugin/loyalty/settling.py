@@ -16,6 +16,7 @@ from plugin import clock
 from plugin.loyalty import ledger, mirror, queries
 from plugin.loyalty.lots import Book, Entry, Lot
 from plugin.loyalty.rules import (
+    Counted,
     OrderState,
     ProgramRules,
     TierRules,
@@ -31,25 +32,25 @@ from plugin.loyalty.rules import (
 from plugin.loyalty.standing import LAST, History
 from plugin.shops.models import Shop
 
-_CONCERNED = """
-    SELECT id, customer_id, processed_at FROM orders
-    WHERE shop_id = %(shop)s AND id = ANY(%(ids)s) AND known
-    UNION SELECT e.order_id, e.customer_id, o.processed_at FROM point_entries e
-    JOIN orders o ON o.shop_id = e.shop_id AND o.id = e.order_id
-    WHERE e.shop_id = %(shop)s AND e.order_id = ANY(%(ids)s)
+_MOMENTS = """
+    SELECT o.* FROM unnest(%(ids)b::bigint[]) AS i (id) CROSS JOIN LATERAL (
+        SELECT id, customer_id, processed_at FROM orders WHERE shop_id = %(shop)s AND id = i.id AND known OFFSET 0
+    ) AS o
 """
 _POSTED = """
-    SELECT order_id, customer_id, sum(points)::bigint, count(*) FROM point_entries
-    WHERE shop_id = %(shop)s AND order_id = ANY(%(ids)s) AND kind IN ('earn', 'claw')
-    GROUP BY order_id, customer_id
+    SELECT e.* FROM unnest(%(ids)b::bigint[]) AS i (id) CROSS JOIN LATERAL (
+        SELECT order_id, customer_id, sum(points)::bigint, count(*) FROM point_entries
+        WHERE shop_id = %(shop)s AND order_id = i.id AND kind IN ('earn', 'claw') GROUP BY order_id, customer_id
+    ) AS e
 """
 _TIERS = """
-    UPDATE point_accounts a SET tier_id = n.tier_id, tier_name = n.tier_name, tier_spend_minor = n.spend,
-        tier_since = CASE WHEN a.tier_id IS DISTINCT FROM n.tier_id THEN n.since ELSE a.tier_since END
-    FROM unnest(%b::bigint[], %b::bigint[], %s::text[], %b::bigint[], %b::timestamptz[])
-        AS n (id, tier_id, tier_name, spend, since)
-    WHERE a.shop_id = %s AND a.customer_id = n.id
-      AND (a.tier_id, a.tier_spend_minor) IS DISTINCT FROM (n.tier_id, n.spend)
+    INSERT INTO point_accounts AS a (shop_id, customer_id, tier_id, tier_name, tier_spend_minor, tier_since)
+    SELECT %s, n.* FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::bigint[], %b::timestamptz[]) AS n
+    ON CONFLICT (shop_id, customer_id) DO UPDATE SET tier_id = excluded.tier_id, tier_name = excluded.tier_name,
+        tier_spend_minor = excluded.tier_spend_minor,
+        tier_since = CASE WHEN a.tier_id IS DISTINCT FROM excluded.tier_id
+            THEN excluded.tier_since ELSE a.tier_since END
+    WHERE (a.tier_id, a.tier_spend_minor) IS DISTINCT FROM (excluded.tier_id, excluded.tier_spend_minor)
 """
 
 
@@ -76,8 +77,9 @@ class Due(NamedTuple):
     posted: Posted
     target: int
     program: ProgramRules | None
-    tier: TierRules | None
-    spend_minor: int
+    tier: TierRules | None = None
+    spend_minor: int = 0
+    money: Counted | None = None
 
 
 def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> None:
@@ -125,9 +127,14 @@ class Histories:
 
 def _changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> dict[int, datetime]:
     """Everybody these orders belong or belonged to, and the earliest moment that may have changed for them."""
+    asked = {"shop": shop.id, "ids": sorted(order_ids)}
+    cursor = ledger.raw(session)
+    known = cursor.execute(_MOMENTS, asked).fetchall()
+    moments = {order_id: moment for order_id, _, moment in known}
+    owners = [(customer_id, moment) for _, customer_id, moment in known]
+    owners += [(customer_id, moments.get(order_id)) for order_id, customer_id, *_ in cursor.execute(_POSTED, asked)]
     changed: dict[int, datetime] = {}
-    asked = {"shop": shop.id, "ids": list(order_ids)}
-    for _, customer_id, moment in ledger.raw(session).execute(_CONCERNED, asked):
+    for customer_id, moment in owners:
         if customer_id is not None and moment is not None:
             changed[customer_id] = min(moment, changed.get(customer_id, moment))
     return changed
@@ -154,14 +161,16 @@ def _widened(
 def _differences(
     session: Session, shop: Shop, orders: list[OrderState], programs: tuple[ProgramRules, ...], histories: Histories
 ) -> Iterable[Due]:
-    asked = {"shop": shop.id, "ids": [order.id for order in orders]}
+    asked = {"shop": shop.id, "ids": sorted(order.id for order in orders)}
     posted = {Pair(o, c): Posted(p, n) for o, c, p, n in ledger.raw(session).execute(_POSTED, asked)}
     former: dict[int, list[Pair]] = defaultdict(list)
     for pair in posted:
         former[pair.order_id].append(pair)
     for order in orders:
-        pairs = {Pair(order.id, order.customer_id)} if order.customer_id is not None else set()
-        for pair in pairs.union(former.get(order.id, ())):
+        pairs = former.get(order.id, [])
+        if order.customer_id is not None and not any(pair.customer_id == order.customer_id for pair in pairs):
+            pairs = [Pair(order.id, order.customer_id), *pairs]
+        for pair in pairs:
             due = _due(pair, order, posted.get(pair, _NEVER), programs, histories)
             if due.target != due.posted.points:
                 yield due
@@ -172,10 +181,10 @@ def _due(
 ) -> Due:
     program = program_at(programs, order.moment)
     if order.customer_id != pair.customer_id or program is None or why_not(order, program) or not order.moment:
-        return Due(pair, order, posted, 0, program, None, 0)
+        return Due(pair, order, posted, 0, program)
     tier, spend = histories.tier(pair.customer_id, program, (order.moment, order.id))
-    target = points_of(counted(order, program.tax_basis).minor, program, tier)
-    return Due(pair, order, posted, target, program, tier, spend)
+    money = counted(order, program.tax_basis)
+    return Due(pair, order, posted, points_of(money.minor, program, tier), program, tier, spend, money)
 
 
 def _post(session: Session, shop: Shop, books: dict[int, Book], dues: list[Due], now: datetime) -> None:
@@ -201,9 +210,7 @@ def _move(book: Book, due: Due, timezone: str, now: datetime) -> None:
 
 def _entry(due: Due, lot: Lot | None, timezone: str, now: datetime) -> Entry:
     order, program, points = due.order, due.program, due.target - due.posted.points
-    of_this_customer = order.customer_id == due.pair.customer_id
-    money = counted(order, program.tax_basis) if program and of_this_customer else None
-    told = explained(order, program, due.tier, due.spend_minor, money, due.posted.points, due.target)
+    told = explained(order, program, due.tier, due.spend_minor, due.money, due.posted.points, due.target)
     available = expires = None
     if lot is not None:
         available, expires = lot.available_at, lot.expires_at
@@ -247,7 +254,7 @@ def _follow_tiers(
     rows = [_standing(customer_id, program, histories, now) for customer_id in customer_ids]
     if rows:
         columns = [list(column) for column in zip(*rows, strict=True)]
-        ledger.raw(session).execute(_TIERS, (*columns, shop.id))
+        ledger.raw(session).execute(_TIERS, (shop.id, *columns))
 
 
 def follow_tiers(session: Session, shop: Shop, customer_ids: Collection[int]) -> None:

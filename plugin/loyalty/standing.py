@@ -20,7 +20,7 @@ class History:
     """One customer's orders as spend, under one program version's idea of what counts."""
 
     def __init__(self, orders: Iterable[OrderState], program: ProgramRules) -> None:
-        self._program = program
+        self._program = program._replace(paused=False)  # a pause stops points, not spend
         self._positions: list[Position] = []
         self._sums: list[int] = [0]
         self._changing: list[OrderState] = []
@@ -62,7 +62,7 @@ def _worth_then(order: OrderState, program: ProgramRules, before: datetime | Non
     """What an order counted for just before a moment."""
     if order.cancelled_at is not None and before is not None and order.cancelled_at >= before:
         order = order._replace(cancelled_at=None)
-    if why_not(order, program._replace(paused=False)) is not None:
+    if why_not(order, program) is not None:
         return 0
     money: Counted = counted(order, program.tax_basis, before)
     return money.minor

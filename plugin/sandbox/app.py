@@ -8,11 +8,13 @@ from plugin.sandbox.admin_api.views import blueprint as admin_api
 from plugin.sandbox.control.clock_views import blueprint as clock
 from plugin.sandbox.control.views import blueprint as control
 from plugin.sandbox.errors import NotFound, Refused
+from plugin.sandbox.mailbox.views import blueprint as mailbox
 from plugin.sandbox.runtime import Sandbox
 from plugin.sandbox.storefront.views import blueprint as storefront
 from plugin.sandbox.wire.oauth_views import blueprint as oauth
+from plugin.sandbox.wire.proxy import blueprint as proxy
 
-BLUEPRINTS = (storefront, admin, oauth, control, clock, admin_api)
+BLUEPRINTS = (storefront, admin, oauth, control, clock, admin_api, proxy, mailbox)
 
 
 def create_app(store: Sandbox) -> Flask:

@@ -9,6 +9,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from plugin.sandbox.app import create_app
 from plugin.sandbox.declaration import read_declaration
+from plugin.sandbox.mailbox.inbox import Postbox
 from plugin.sandbox.runtime import build, start, stop
 from plugin.sandbox.seed.build import seed_if_empty
 from plugin.sandbox.settings import Settings
@@ -29,11 +30,14 @@ def serve(settings: Settings) -> None:
     store = build(settings, read_declaration(settings.app_toml))
     seed_if_empty(store.world, settings.seed, store.world.now().date(), settings.customers)
     server = make_server("127.0.0.1", settings.port, create_app(store), threaded=True, request_handler=_Handler)
+    postbox = Postbox(store.world, settings.smtp_port)
+    postbox.start()
     start(store)
     threading.Thread(target=server.serve_forever, name="web", daemon=True).start()
     print("sandbox ready", flush=True)
     _wait_for_signal()
     server.shutdown()
+    postbox.stop()
     stop(store)
 
 

@@ -128,7 +128,11 @@ def _rendered(
 ) -> list[Rendered | Invalid]:
     templates = template_store.compiled(session, shop, [message.template for message in messages])
     names = [template_store.name_of(message.template) for message in messages]
-    jobs = [renderer.Job(name, context) for name, context in zip(names, contexts, strict=True) if name in templates]
+    jobs = [
+        renderer.Job(name, context, message.template.get("subject"))
+        for message, name, context in zip(messages, names, contexts, strict=True)
+        if name in templates
+    ]
     mails = iter(renderer.render_all(templates, jobs))
     return [next(mails) if name in templates else Invalid("The template is gone.") for name in names]
 

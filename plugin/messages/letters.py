@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from plugin.commerce.models import Customer
@@ -15,7 +16,9 @@ from plugin.messages.models import Message
 from plugin.messages.rendering import Rendered
 from plugin.shops.models import Shop
 
-PURPOSE = "unsubscribe"
+PURPOSE: Final = "unsubscribe"
+HEX_COLOR: Final = re.compile("#[0-9a-fA-F]{6}")
+PLAIN_COLOR: Final = "#1a1a1a"
 
 
 def common_context(shop: Shop) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def common_context(shop: Shop) -> dict[str, Any]:
             "name": settings.get("sender_name") or shop.name or shop.domain,
             "url": storefront(shop),
             "logo_url": settings.get("logo_url") or "",
-            "color": settings.get("mail_color") or "",
+            **colors(str(settings.get("mail_color") or "")),
             "postal_address": settings.get("postal_address") or "",
         },
     }
@@ -47,6 +50,19 @@ def context(shop: Shop, message: Message, customer: Customer | None) -> dict[str
         "locale": message.locale,
         "unsubscribe_url": unsubscribe_url(shop, message.id) if message.marketing else "",
     }
+
+
+def colors(chosen: str) -> dict[str, Any]:
+    """The button's colour and the ink that can be read on it (WCAG relative luminance); `plain` without a choice."""
+    plain = HEX_COLOR.fullmatch(chosen) is None
+    color = PLAIN_COLOR if plain else chosen
+    red, green, blue = (_linear(int(color[n : n + 2], 16) / 255) for n in (1, 3, 5))
+    is_light = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179
+    return {"color": color, "color_text": "#1a1a1a" if is_light else "#ffffff", "plain": plain}
+
+
+def _linear(channel: float) -> float:
+    return channel / 12.92 if channel <= 0.04045 else ((channel + 0.055) / 1.055) ** 2.4
 
 
 def letter(shop: Shop, message: Message, mail: Rendered, sent_at: datetime) -> Letter:

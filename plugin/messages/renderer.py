@@ -34,6 +34,7 @@ class Job:
 
     template: str
     context: Mapping[str, Any]
+    subject: str | None = None  # Liquid, instead of the template's own
 
 
 class _Died(Exception):
@@ -52,7 +53,6 @@ class _Child:
             cwd=ROOT,
             env={"PYTHONPATH": str(ROOT), "LC_ALL": "C.UTF-8"},
         )
-        self.owner = os.getpid()
 
     def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
         """The child's answer. Raises _Died, and then this child is gone."""
@@ -86,8 +86,25 @@ class _Child:
                 raise TimeoutError
 
 
-_lock = threading.Lock()
-_children: list[_Child] = []
+class _Pool:
+    """The one child of one process. After a fork the new process has its own, with a lock nobody holds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._child: _Child | None = None
+
+    def ask(self, request: dict[str, Any]) -> list[dict[str, Any]]:
+        """The child's answer, one request at a time. Raises _Died."""
+        with self._lock:
+            child = self._child = self._child or _Child()
+            try:
+                return child.ask(request)
+            except _Died:
+                self._child = None
+                raise
+
+
+_pools: dict[int, _Pool] = {}
 
 
 def compile_mjml(mjml: str) -> str:
@@ -104,8 +121,7 @@ def compile_template(subject: str, preheader: str, mjml: str, text: str, field: 
 def render_all(templates: Mapping[str, Any], jobs: Sequence[Job]) -> list[Rendered | Invalid]:
     """Each job's mail, or why it cannot be rendered; `templates` are template_store.Compiled by name."""
     parts = {name: _parts(template) for name, template in templates.items()}
-    asked = [{"do": "render", "template": job.template, "context": dict(job.context)} for job in jobs]
-    return [_mail(answer) for answer in _all(asked, parts)]
+    return [_mail(answer) for answer in _all([_asked(job) for job in jobs], parts)]
 
 
 @cache
@@ -116,6 +132,10 @@ def _parts(template: Any) -> dict[str, str]:
         "html": template.html,
         "text": template.text,
     }
+
+
+def _asked(job: Job) -> dict[str, Any]:
+    return {"do": "render", "template": job.template, "context": dict(job.context), "subject": job.subject}
 
 
 def _mail(answer: dict[str, Any]) -> Rendered | Invalid:
@@ -152,21 +172,8 @@ def _one_by_one(jobs: list[dict[str, Any]], templates: dict[str, Any]) -> list[d
 
 
 def _ask(request: dict[str, Any]) -> list[dict[str, Any]]:
-    with _lock:
-        try:
-            return _child().ask(request)
-        except _Died:
-            _children.clear()
-            raise
-
-
-def _child() -> _Child:
-    """This process's child; after a fork the parent's is left alone."""
-    if _children and _children[0].owner != os.getpid():
-        _children.clear()
-    if not _children:
-        _children.append(_Child())
-    return _children[0]
+    pid = os.getpid()
+    return _pools.setdefault(pid, _Pool()).ask(request)
 
 
 def _close(pipe: Any) -> None:

@@ -73,6 +73,8 @@ def _do(job: dict[str, Any], templates: dict[str, Any]) -> dict[str, Any]:
     if job["do"] == "check":
         return {"html": _checked(job)}
     template = templates[job["template"]]
+    if job["subject"] is not None:
+        template = {**template, "subject": job["subject"]}
     mail = rendering.render(**template, context=job["context"])
     return {"subject": mail.subject, "html": mail.html, "text": mail.text}
 

@@ -75,10 +75,14 @@ def _hold(held: list[str], liquid: str) -> str:
 
 
 def _as_comment(source: str, found: re.Match[str], held: list[str]) -> str:
-    """A tag outside of `<…>` becomes a comment; an output, or a tag inside an attribute, stays a word."""
-    inside = source.rfind("<", 0, found.start()) > source.rfind(">", 0, found.start())
+    """A tag between elements becomes a comment; an output, or a tag inside `<…>` or a style sheet, stays a word."""
     is_tag = held[int(found.group(1))].startswith("{%")
+    inside = _is_open(source, "<", ">", found.start()) or _is_open(source, "<mj-style", "</mj-style", found.start())
     return f"<!--{found.group()}-->" if is_tag and not inside else found.group()
+
+
+def _is_open(source: str, opening: str, closing: str, position: int) -> bool:
+    return source.rfind(opening, 0, position) > source.rfind(closing, 0, position)
 
 
 def _fill(kind: str, source: str, data: Mapping[str, Any]) -> str:

@@ -20,11 +20,15 @@ from plugin.messages.models import Template
 from plugin.shops.models import Shop
 
 FOLDER: Final = Path(__file__).parent / "templates"
+CART: Final = "You get this mail because you left a cart at {{ shop.name }} and agreed to hear from us."
+WISH: Final = "You get this mail because you chose “{{ field.label }}” at {{ shop.name }}."
+REWARD: Final = "You get this mail because you redeemed points at {{ shop.name }}."
+# name → subject, preheader, why the person gets it
 BUILT_IN: Final = {
-    "cart_1": ("You left something behind", "Your cart is saved. It takes one click to go on."),
-    "cart_2": ("Still thinking about it?", "We kept your cart for you a little longer."),
-    "announcement": ("{{ subject }}", "{{ product.title }} has just arrived."),
-    "reward": ("Your reward code: {{ code }}", "{{ reward_title }}: your personal code is inside."),
+    "cart_1": ("You left something behind", "Your cart is saved. It takes one click to go on.", CART),
+    "cart_2": ("Still thinking about it?", "We kept your cart for you a little longer.", CART),
+    "announcement": ("{{ product.title }}", "{{ product.title }} has just arrived.", WISH),
+    "reward": ("Your code: {{ code }}", "{{ reward_title }}: your personal code is inside.", REWARD),
 }
 
 
@@ -60,10 +64,14 @@ def built_in(name: str) -> Source:
     """A template that comes with the product. Raises NotFound."""
     if name not in BUILT_IN:
         raise NotFound(f"There is no template named {name[:40]}.")
-    subject, preheader = BUILT_IN[name]
-    mjml, text = (FOLDER / f"{name}.{suffix}" for suffix in ("mjml", "txt"))
-    shell = (FOLDER / "shell.mjml").read_text("utf-8")
-    return Source(subject, preheader, shell.replace("<!-- body -->", mjml.read_text("utf-8")), text.read_text("utf-8"))
+    subject, preheader, why = BUILT_IN[name]
+    body = _file(f"{name}.mjml").replace("<!-- lines -->", _file("lines.mjml"))
+    mjml = _file("shell.mjml").replace("<!-- body -->", body).replace("<!-- why -->", why)
+    return Source(subject, preheader, mjml, _file(f"{name}.txt"))
+
+
+def _file(name: str) -> str:
+    return (FOLDER / name).read_text("utf-8").rstrip("\n")
 
 
 @cache

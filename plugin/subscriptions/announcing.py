@@ -35,7 +35,6 @@ COLUMNS = (
 def announce(session: Session, shop: Shop, product: Product, fields: list[SubscriptionField]) -> None:
     """Queue one mail per person for whom this product is news and who was not told of it under any field."""
     wishes = _wishes(shop, product, fields)
-    contexts = {field.id: _context(session, shop, product, field) for field in fields}
     told = func.concat("announce:", wishes.c.field_id, ":", product.id, ":", wishes.c.id)
     rows = select(
         literal(shop.id),
@@ -48,8 +47,8 @@ def announce(session: Session, shop: Shop, product: Product, fields: list[Subscr
         wishes.c.locale,
         literal("product"),
         literal(product.id),
-        bindparam("template", {"name": "announcement"}, JSONB),
-        case(*((wishes.c.field_id == field_id, _json(field_id, context)) for field_id, context in contexts.items())),
+        _of_field(wishes, "template", {field.id: _template(field) for field in fields}),
+        _of_field(wishes, "context", {field.id: _context(session, shop, product, field) for field in fields}),
         literal(clock.now(session)),
     )
     session.execute(insert(Message).from_select(COLUMNS, rows).on_conflict_do_nothing())
@@ -88,8 +87,18 @@ def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> An
     )
 
 
-def _json(field_id: int, context: dict[str, Any]) -> Any:
-    return bindparam(f"context_{field_id}", context, JSONB)
+def _of_field(wishes: Any, name: str, values: dict[int, dict[str, Any]]) -> Any:
+    """The value of a wish's field, as SQL."""
+    return case(
+        *(
+            (wishes.c.field_id == field_id, bindparam(f"{name}_{field_id}", value, JSONB))
+            for field_id, value in values.items()
+        )
+    )
+
+
+def _template(field: SubscriptionField) -> dict[str, Any]:
+    return {"name": "announcement", "subject": field.subject, "field_id": field.id}
 
 
 def _context(session: Session, shop: Shop, product: Product, field: SubscriptionField) -> dict[str, Any]:
@@ -98,7 +107,6 @@ def _context(session: Session, shop: Shop, product: Product, field: Subscription
         select(func.min(Variant.price_minor)).where(Variant.shop_id == shop.id, Variant.product_id == product.id)
     )
     return {
-        "subject": field.subject,
         "field": {"label": field.label, "consent_text": field.consent_text},
         "currency": shop.currency,
         "product": {

@@ -29,8 +29,11 @@ class Available(Protocol):
 class Field(Protocol):
     """The columns of a field that name its products."""
 
-    match_kind: str
-    match_value: str
+    @property
+    def match_kind(self) -> str: ...
+
+    @property
+    def match_value(self) -> str: ...
 
 
 @dataclass(frozen=True)

@@ -80,5 +80,5 @@ def _manifest(env: Mapping[str, str], sandbox: bool) -> Iterator[Problem]:
         yield Problem(
             "app.toml", f"says application_url {declared.get('application_url')}: make it APP_URL and deploy it"
         )
-    if declared.get("client_id") != env.get("SHOPIFY_API_KEY"):
+    if env.get("SHOPIFY_API_KEY") not in (None, "", declared.get("client_id")):
         yield Problem("app.toml", "has another client_id than SHOPIFY_API_KEY: link it to the app and deploy it")

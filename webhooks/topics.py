@@ -1,6 +1,6 @@
-"""The table of topics: one row each, with what its bodies carry. `app.toml` declares the same list; a test compares them.
+"""The table of topics: one row each, with what its bodies carry. `app.toml` declares the same list; a test compares.
 
-A *state* is the whole object as it is now; a *change* says that something moved and is answered by fetching the object;
+A *state* is the whole object as it is now; a *change* says that something moved, and is answered by fetching it;
 a *deletion* names an object that is gone; a *notice* is about the shop or the app itself.
 """
 

@@ -1,6 +1,6 @@
 """Group commit: the concurrent webhooks of a process share one INSERT and one commit.
 
-One thread owns one connection in the sweep role, because a group holds several shops. What it says is stored is on disk.
+One thread owns one connection, in the sweep role because a group holds several shops. What it calls stored is on disk.
 """
 
 from __future__ import annotations

@@ -37,7 +37,6 @@ class Customer(OfShop, Base):
     first_name: Mapped[str | None]
     last_name: Mapped[str | None]
     sort_name: Mapped[Key] = mapped_column(server_default="")  # folded "last first", for sorting and keyset pages
-    locale: Mapped[str | None]
     state: Mapped[str | None]
     country_code: Mapped[Key | None]
     city: Mapped[str | None]
@@ -45,6 +44,9 @@ class Customer(OfShop, Base):
     updated_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     version: Mapped[Version]
+
+    locale: Mapped[str | None]  # customers/* bodies lack it; orders, checkouts and fetched customers have it
+    locale_version: Mapped[Version]
 
     tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
     tags_version: Mapped[Version]

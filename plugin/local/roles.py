@@ -28,7 +28,7 @@ def ensure_database(admin_url: str, name: str = DATABASE) -> None:
         if not _exists(connection, "SELECT 1 FROM pg_database WHERE datname = %s", name):
             connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*_names(name, OWNER)))
         connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(*_names(name)))
-        connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(*_names(name, APP)))
+        connection.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(*_names(name, APP)))
 
 
 def _ensure_role(connection: psycopg.Connection, role: str) -> None:

@@ -54,6 +54,20 @@ class Stray(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class DrainMark(OfShop, Base):
+    """A batch that was begun and not finished: found by the next worker, it means that the last one died in it.
+
+    Committed on its own before the batch is touched, removed in the batch's transaction; so attempts are counted on the
+    batch and no innocent row pays.
+    """
+
+    __tablename__ = "drain_marks"
+    __table_args__ = (ForeignKeyConstraint(["shop_id"], ["shops.id"]),)
+
+    through_id: Mapped[int]  # the batch held waiting rows up to this inbox id
+    begun_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
 class SyncRun(OfShop, Base):
     """One backfill or reconciliation of one kind of object, with its progress."""
 

@@ -22,6 +22,7 @@ TABLES = (
     "consents",
     "customers",
     "decisions",
+    "drain_marks",
     "inventory_levels",
     "messages",
     "outbox",
@@ -191,7 +192,6 @@ def upgrade() -> None:
         sa.Column("first_name", sa.Text(), nullable=True),
         sa.Column("last_name", sa.Text(), nullable=True),
         sa.Column("sort_name", sa.Text(collation="C"), server_default="", nullable=False),
-        sa.Column("locale", sa.Text(), nullable=True),
         sa.Column("state", sa.Text(), nullable=True),
         sa.Column("country_code", sa.Text(collation="C"), nullable=True),
         sa.Column("city", sa.Text(), nullable=True),
@@ -199,6 +199,8 @@ def upgrade() -> None:
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("version", sa.LargeBinary(), server_default="", nullable=False),
+        sa.Column("locale", sa.Text(), nullable=True),
+        sa.Column("locale_version", sa.LargeBinary(), server_default="", nullable=False),
         sa.Column("tags", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
         sa.Column("tags_version", sa.LargeBinary(), server_default="", nullable=False),
         sa.Column("email_consent", sa.Text(collation="C"), nullable=True),
@@ -243,6 +245,14 @@ def upgrade() -> None:
         sa.UniqueConstraint("shop_id", "key", name=op.f("uq_decisions_shop_id_key")),
     )
     op.create_index("ix_decisions_enrollment", "decisions", ["shop_id", "enrollment_id", "id"], unique=False)
+    op.create_table(
+        "drain_marks",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("through_id", sa.BigInteger(), nullable=False),
+        sa.Column("begun_at", sa.DateTime(timezone=True), server_default=sa.text("clock_timestamp()"), nullable=False),
+        sa.ForeignKeyConstraint(["shop_id"], ["shops.id"], name=op.f("fk_drain_marks_shops")),
+        sa.PrimaryKeyConstraint("shop_id", name=op.f("pk_drain_marks")),
+    )
     op.create_table(
         "inventory_levels",
         sa.Column("shop_id", sa.BigInteger(), nullable=False),

@@ -1,0 +1,117 @@
+"""The inbox as the drain sees it: what waits, what became of it, and strays that found their shop."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+BATCH_ROWS = 500
+BATCH_BYTES = 16 * 2**20
+LONGEST_ERROR = 500
+
+
+class Waiting(NamedTuple):
+    id: int
+    webhook_id: str
+    topic: str
+    triggered_at: datetime | None
+    received_at: datetime
+    body: bytes
+    attempts: int
+    error: str | None
+
+
+# The oldest first, as many as fit: octet_length of a compressed body does not unpack it.
+_WAITING = text("""
+    SELECT id, webhook_id, topic, triggered_at, received_at, body, attempts, error FROM (
+        SELECT *, sum(octet_length(body)) OVER (ORDER BY id) AS bytes, row_number() OVER (ORDER BY id) AS place FROM (
+            SELECT * FROM inbox WHERE shop_id = :shop AND state = 'new' AND id <= :through
+                AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+            ORDER BY id LIMIT :rows
+        ) AS oldest
+    ) AS counted
+    WHERE place = 1 OR bytes <= :bytes ORDER BY id
+""")
+_DONE = text("""
+    UPDATE inbox SET state = 'done', done_at = clock_timestamp(), error = NULL
+    WHERE shop_id = :shop AND id = ANY (:ids)
+""")
+_PARK = text("""
+    UPDATE inbox SET state = :state, error = :error, done_at = clock_timestamp()
+    WHERE shop_id = :shop AND id = :id
+""")
+_COUNT = text("""
+    UPDATE inbox SET attempts = attempts + 1, error = :error WHERE shop_id = :shop AND id = :id
+""")
+_POSTPONE = text("""
+    UPDATE inbox SET error = :error, next_attempt_at = clock_timestamp() + make_interval(secs => :seconds)
+    WHERE shop_id = :shop AND id = :id
+""")
+_PUT = text("""
+    INSERT INTO inbox (shop_id, webhook_id, topic, triggered_at, body)
+    VALUES (:shop, :webhook_id, :topic, :triggered_at, :body)
+    ON CONFLICT DO NOTHING
+""")
+_ADOPT = text("""
+    WITH adopted AS (
+        DELETE FROM inbox_strays s USING shops WHERE shops.domain = s.domain
+        RETURNING shops.id AS shop_id, s.*
+    )
+    INSERT INTO inbox (shop_id, webhook_id, topic, state, api_version, event_id, triggered_at, received_at, body)
+    SELECT shop_id, webhook_id, topic, CASE WHEN topic = ANY (:known) THEN 'new' ELSE 'ignored' END,
+        api_version, event_id, triggered_at, received_at, body
+    FROM adopted ORDER BY shop_id, webhook_id
+    ON CONFLICT DO NOTHING
+    RETURNING shop_id
+""")
+_SHOPS_WAITING = text("""
+    SELECT shop_id FROM inbox
+    WHERE state = 'new' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
+    GROUP BY shop_id ORDER BY min(id) LIMIT 1000
+""")
+
+
+def waiting(session: Session, shop_id: int, through: int = 2**62, most: int = BATCH_ROWS) -> list[Waiting]:
+    """The oldest rows that are due, up to inbox id `through`; at most 500 and about 16 MiB."""
+    asked = {"shop": shop_id, "through": through, "rows": most, "bytes": BATCH_BYTES}
+    return [Waiting(*row) for row in session.execute(_WAITING, asked)]
+
+
+def done(session: Session, shop_id: int, ids: Collection[int]) -> None:
+    if ids:
+        session.execute(_DONE, {"shop": shop_id, "ids": list(ids)})
+
+
+def park(session: Session, shop_id: int, id: int, state: str, error: str) -> None:
+    """Put aside as `failed` or `quarantined`, with the reason the panel shows."""
+    said = error.replace("\x00", "\ufffd")[:LONGEST_ERROR]
+    session.execute(_PARK, {"shop": shop_id, "id": id, "state": state, "error": said})
+
+
+def count_attempt(session: Session, shop_id: int, id: int, error: str) -> None:
+    session.execute(_COUNT, {"shop": shop_id, "id": id, "error": error})
+
+
+def postpone(session: Session, shop_id: int, id: int, error: str, seconds: float) -> None:
+    """Try again after `seconds` of machine time."""
+    session.execute(_POSTPONE, {"shop": shop_id, "id": id, "error": error[:LONGEST_ERROR], "seconds": seconds})
+
+
+def put(session: Session, shop_id: int, topic: str, webhook_id: str, body: bytes, triggered_at: datetime) -> None:
+    """A row of our own making, such as the answer to a fetch; the same id again changes nothing."""
+    row: dict[str, Any] = {"shop": shop_id, "webhook_id": webhook_id, "topic": topic, "body": body}
+    session.execute(_PUT, row | {"triggered_at": triggered_at})
+
+
+def adopt_strays(session: Session, known_topics: Collection[str]) -> set[int]:
+    """Move strays whose shop is known by now into its inbox; in system scope. Ids of shops that got some."""
+    return set(session.execute(_ADOPT, {"known": sorted(known_topics)}).scalars())
+
+
+def shops_waiting(session: Session) -> list[int]:
+    """Shops with rows that are due, the longest waiting first; in system scope."""
+    return list(session.execute(_SHOPS_WAITING).scalars())

@@ -1,0 +1,24 @@
+"""Bells of the way in: each looks at the database and does what is due there."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from plugin.jobs.doorbell import ring
+from plugin.sync import drain as draining
+
+SECONDS = 20.0
+
+
+@shared_task(name="sync.drain")
+def drain(*shop_ids: int) -> None:
+    """Take what waits in these shops' inboxes; rings again for what is left after 20 s."""
+    for shop_id in shop_ids:
+        if draining.drain(shop_id, SECONDS) and draining.is_waiting(shop_id):
+            ring("sync.drain", shop_id)
+
+
+@shared_task(name="sync.drain_waiting")
+def drain_waiting() -> None:
+    """Take what waits in any shop's inbox."""
+    draining.drain_waiting(SECONDS)

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from celery import Celery
     from flask import Flask
 
-TASKS = ("sync", "effects", "campaigns", "messages", "loyalty", "shops")
+TASKS = ("sync", "effects", "campaigns", "messages", "loyalty", "shops", "storefront")
 
 
 def create_app() -> Flask:
     """The web app: the receiver in front, the panel and the storefront's doors behind it."""
     from flask import Flask
-    from plugin.storefront.views import storefront
 
     from admin_ui import pages, panel
     from plugin.jobs import logs
     from plugin.local.views import local
     from plugin.shops.installing import open_shop
+    from plugin.storefront.views import storefront
     from webhooks.receiver import Webhooks
 
     logs.set_up()

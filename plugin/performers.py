@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from plugin.effects.performing import Performer
 from plugin.loyalty import issuing, remote
+from plugin.storefront import operations as storefront
 
 PERFORMERS: dict[str, Performer] = {
     "discount_code": Performer(remote.create_code, issuing.code_made, remote.find_code, issuing.code_refused),
+    "theme_data": Performer(storefront.write_theme_data, storefront.theme_data_written, repeatable=True),
 }

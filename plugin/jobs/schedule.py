@@ -11,5 +11,6 @@ BEAT: Final[dict[str, dict[str, Any]]] = {
     "wake due enrollments": {"task": "campaigns.wake_due", "schedule": 10.0},
     "send due messages": {"task": "messages.send_due", "schedule": 10.0},
     "mature and expire points": {"task": "loyalty.settle_due", "schedule": 60.0},
+    "tell themes what changed": {"task": "storefront.publish", "schedule": 60.0},
     "refresh tokens of idle shops": {"task": "shops.refresh_idle", "schedule": 3600.0},
 }

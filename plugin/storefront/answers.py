@@ -1,0 +1,156 @@
+"""What the storefront blocks are told, as plain data. Money in minor units, moments in ISO 8601, nobody else's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from plugin import clock
+from plugin.commerce.models import Customer, Order
+from plugin.loyalty import queries as loyalty
+from plugin.loyalty.models import PointEntry, Redemption, Reward
+from plugin.loyalty.rules import ProgramRules, TierRules
+from plugin.money import digits
+from plugin.shops.models import Shop
+from plugin.subscriptions import queries as subscriptions
+from plugin.subscriptions.models import SubscriptionField
+
+HISTORY = 20
+CODES = 10
+
+
+def program(rules: ProgramRules | None) -> dict[str, Any] | None:
+    """The public side of the program: names, rate, tiers. None when there is none."""
+    if rules is None:
+        return None
+    return {
+        "name": rules.name,
+        "one": rules.points_one,
+        "many": rules.points_many,
+        "paused": rules.paused,
+        "currency": rules.currency,
+        "digits": digits(rules.currency),
+        "earn": [rules.earn_points, rules.earn_per_minor],
+        "exact": rules.tax_basis == "shown",
+        "tiers": [_tier(tier) for tier in rules.tiers],
+    }
+
+
+def _tier(tier: TierRules | None) -> dict[str, Any] | None:
+    if tier is None:
+        return None
+    return {"name": tier.name, "rate": [tier.rate_num, tier.rate_den], "from_minor": tier.threshold_minor}
+
+
+def loyalty_of(session: Session, shop: Shop, customer_id: int | None) -> dict[str, Any]:
+    """Everything the widget shows. `customer` is None when nobody is signed in."""
+    now = clock.now(session)
+    rules = loyalty.program(session, shop, now)
+    return {
+        "program": program(rules),
+        "rewards": [_reward(reward) for reward in loyalty.rewards(session, shop, active_only=True)],
+        "customer": _customer(session, shop, customer_id, now) if customer_id is not None else None,
+    }
+
+
+def _reward(reward: Reward) -> dict[str, Any]:
+    return {
+        "id": reward.id,
+        "name": reward.name,
+        "cost": reward.cost_points,
+        "value_minor": reward.value_minor,
+        "minimum_minor": reward.minimum_minor,
+        "currency": reward.currency,
+    }
+
+
+def _customer(session: Session, shop: Shop, customer_id: int, now: datetime) -> dict[str, Any]:
+    points = loyalty.account(session, shop, customer_id, now)
+    standing = loyalty.standing(session, shop, customer_id, now)
+    return {
+        "available": points.available,
+        "pending": points.pending,
+        "pending_until": _iso(points.pending_until),
+        "debt": points.debt,
+        "expiring": points.expiring,
+        "expiring_at": _iso(points.expiring_at),
+        "spend_minor": standing.spend_minor,
+        "tier": _tier(standing.tier),
+        "next": _tier(standing.next),
+        "missing_minor": standing.missing_minor,
+        "codes": [code(row) for row in _codes(session, shop, customer_id, now)],
+        "history": _history(session, shop, customer_id, now),
+    }
+
+
+def _codes(session: Session, shop: Shop, customer_id: int, now: datetime) -> list[Redemption]:
+    known = loyalty.redemptions(session, shop, customer_id, CODES)
+    return [row for row in known if row.state in ("reserved", "issued") and row.expires_at > now]
+
+
+def code(redemption: Redemption) -> dict[str, Any]:
+    """One redemption; its code only once the store knows it."""
+    return {
+        "id": redemption.id,
+        "state": redemption.state,
+        "points": redemption.points,
+        "code": redemption.code if redemption.state in ("issued", "used") else None,
+        "value_minor": redemption.value_minor,
+        "minimum_minor": redemption.minimum_minor,
+        "currency": redemption.currency,
+        "expires_at": _iso(redemption.expires_at),
+    }
+
+
+def _history(session: Session, shop: Shop, customer_id: int, now: datetime) -> list[dict[str, Any]]:
+    entries = loyalty.entries(session, shop, customer_id, limit=HISTORY)
+    names = _order_names(session, shop, entries)
+    return [
+        {
+            "kind": entry.kind,
+            "points": entry.points,
+            "at": _iso(entry.occurred_at),
+            "order": names.get(entry.order_id or 0),
+            "reward": entry.explanation.get("reward"),
+            "pending": entry.kind == "earn" and entry.available_at is not None and entry.available_at > now,
+        }
+        for entry in entries
+    ]
+
+
+def _order_names(session: Session, shop: Shop, entries: Sequence[PointEntry]) -> dict[int, str]:
+    ids = {entry.order_id for entry in entries if entry.order_id is not None}
+    named = select(Order.id, Order.name).where(Order.shop_id == shop.id, Order.id.in_(ids))
+    return dict(session.execute(named).tuples()) if ids else {}
+
+
+def fields(session: Session, shop: Shop, product_id: int, customer_id: int | None) -> list[dict[str, Any]]:
+    """The subscription fields of a product, and whether the signed-in customer has them already."""
+    customer = session.get(Customer, (shop.id, customer_id)) if customer_id else None
+    mine = subscriptions.subscribed_fields(session, shop, customer.email) if customer and customer.email else set()
+    offered = subscriptions.fields_for(session, shop, product_id)
+    return [field(each) | {"subscribed": each.id in mine} for each in offered]
+
+
+def field(row: SubscriptionField) -> dict[str, Any]:
+    """A subscription field as a block shows it."""
+    return {
+        "id": row.id,
+        "label": row.label,
+        "kind": row.match_kind,
+        "value": row.match_value,
+        "consent": row.consent_text,
+    }
+
+
+def all_fields(rows: Iterable[SubscriptionField]) -> list[dict[str, Any]]:
+    """The active fields, oldest first, for the theme's own copy."""
+    return [field(row) for row in sorted(rows, key=lambda row: row.id) if row.active]
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

@@ -1,0 +1,138 @@
+"""The app proxy: what the store's pages ask us, signed by the platform.
+
+JSON for the script, a small page for a form without one. Nothing personal may be kept by a cache.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+from flask import Blueprint, jsonify, render_template, request
+from flask_babel import get_locale
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from plugin import clock
+from plugin.db.engine import transaction
+from plugin.errors import RegularsError
+from plugin.loyalty import queries
+from plugin.storefront import answers, buying, limits
+from plugin.storefront.asked import back, client, number, request_key, wants_json
+from plugin.storefront.visitors import admit, check_token, customer_id, visitor, write_token
+from plugin.subscriptions import operations as subscriptions
+from plugin.subscriptions import queries as wishes
+
+storefront = Blueprint("storefront", __name__, url_prefix="/proxy", template_folder="templates")
+storefront.before_request(admit)
+storefront.context_processor(lambda: {"locale_tag": str(get_locale() or "en").replace("_", "-")})
+
+
+@storefront.get("/program")
+def program() -> Response:
+    """Names and rates, the same for everybody, so caches may keep it for a minute."""
+    with transaction(visitor().shop.id) as session:
+        rules = queries.program(session, visitor().shop, clock.now(session))
+    answer = jsonify(program=answers.program(rules))
+    answer.headers["Cache-Control"] = "public, max-age=60"
+    return answer
+
+
+@storefront.get("/loyalty")
+def loyalty_state() -> Response:
+    """Balance, tier, rewards and history of whoever is signed in."""
+    limits.allow("read", 120, visitor().shop.id, visitor().customer_id or client())
+    with transaction(visitor().shop.id) as session:
+        state = answers.loyalty_of(session, visitor().shop, visitor().customer_id)
+    return jsonify(state | {"token": write_token()})
+
+
+@storefront.post("/loyalty/redeem")
+def redeem() -> tuple[Response, int]:
+    """Buy a reward: 200 with its code, or 202 when the store takes longer than three seconds."""
+    shop, customer = visitor().shop, customer_id()
+    check_token(request.form.get("token", ""))
+    limits.allow("redeem", 10, shop.id, customer)
+    bought = buying.buy(shop, customer, number("reward_id"), request_key())
+    return jsonify(answers.code(bought)), 202 if bought.state == "reserved" else 200
+
+
+@storefront.get("/loyalty/redemptions/<int:redemption_id>")
+def redemption(redemption_id: int) -> Response:
+    """One redemption of the signed-in customer; 404 for anybody else's."""
+    customer = customer_id()
+    with transaction(visitor().shop.id) as session:
+        return jsonify(answers.code(queries.redemption(session, visitor().shop, redemption_id, customer)))
+
+
+@storefront.get("/subscriptions")
+def fields() -> Response:
+    """The subscription fields of a product."""
+    with transaction(visitor().shop.id) as session:
+        product_id = number("product_id", request.args)
+        offered = answers.fields(session, visitor().shop, product_id, visitor().customer_id)
+    return jsonify(fields=offered)
+
+
+@storefront.post("/subscriptions")
+def subscribe() -> Response | str:
+    """One person's wish, with the sentence that stood beside the button."""
+    shop, email = visitor().shop, request.form.get("email", "").strip()[:254] or None
+    limits.allow("subscribe", 10, shop.id, client())
+    with transaction(shop.id) as session:
+        field = wishes.field(session, shop, number("field_id"))
+        subscriptions.subscribe(
+            session,
+            shop,
+            field.id,
+            email=email,
+            customer_id=None if email else visitor().customer_id,
+            words=field.consent_text,
+            source="storefront",
+            locale=request.form.get("locale", "en")[:10],
+        )
+        label = field.label
+    if wants_json():
+        return jsonify(subscribed=True)
+    return render_template("storefront/subscribed.html", shop=shop, label=label, back=back())
+
+
+@storefront.get("/points")
+def points_page() -> str:
+    """The widget for a browser without script."""
+    with transaction(visitor().shop.id) as session:
+        state = answers.loyalty_of(session, visitor().shop, visitor().customer_id)
+    here = {"shop": visitor().shop, "path": visitor().proxy_path, "back": back()}
+    return render_template("storefront/points.html", state=state, token=write_token(), key=uuid.uuid4().hex, **here)
+
+
+@storefront.post("/points")
+def redeem_on_page() -> str:
+    """Buying a reward without script: the code as a page."""
+    shop, customer = visitor().shop, customer_id()
+    check_token(request.form.get("token", ""))
+    limits.allow("redeem", 10, shop.id, customer)
+    bought = buying.buy(shop, customer, number("reward_id"), request_key())
+    return render_template("storefront/redeemed.html", shop=shop, code=answers.code(bought), back=back())
+
+
+@storefront.after_request
+def never_cached(response: Response) -> Response:
+    """Personal by default; only what says otherwise may be kept."""
+    response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+@storefront.errorhandler(RegularsError)
+def refused(error: RegularsError) -> tuple[Response | str, int]:
+    """A no, as data for the script or as a page."""
+    if wants_json():
+        told = {"code": type(error).__name__, "message": str(error), "field": getattr(error, "field", "")}
+        return jsonify(error=told), error.status
+    return render_template("storefront/refused.html", message=str(error), back=back()), error.status
+
+
+@storefront.errorhandler(HTTPException)
+def http_error(error: HTTPException) -> tuple[Response, int]:
+    """Wrong addresses and bodies, in the same shape."""
+    return jsonify(error={"code": error.name, "message": error.description, "field": ""}), error.code or 500

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from plugin.config import config
 from plugin.db import engine as db
+from plugin.jobs.celery import make_celery
 from plugin.local import postgres, valkey
 from plugin.migrations.run import upgrade
 from plugin.shops.models import Shop
@@ -48,6 +49,7 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
                 patch.setenv(name, value)
             patch.delenv("REGULARS_SANDBOX", raising=False)
             forget_settings()
+            make_celery().set_default()  # without one, ringing looks for a broker of Celery's own choice
             yield
             forget_settings()
 

@@ -108,10 +108,10 @@ def _next_batch(shop_id: int) -> int:
             if (begun := session.execute(_MARKED, {"shop": shop_id}).scalar()) is None:
                 return _take(session, shop_id)
     except PASSING as error:
-        # The batch is rolled back and its mark stays: at the next ring its rows come singly, each with its own back-off.
+        # The batch is rolled back and its mark stays: at the next ring its rows come singly, each with a back-off.
         log.warning("drain.batch_put_off", shop_id=shop_id, error=type(error).__name__)
         return 0
-    except Exception as error:  # noqa: BLE001 - one row of the batch is at fault: taken singly, it will be named
+    except Exception as error:  # one row of the batch is at fault: taken singly, it will be named
         log.warning("drain.batch_failed", shop_id=shop_id, error=type(error).__name__)
         if (begun := _begun(shop_id)) is None:
             raise

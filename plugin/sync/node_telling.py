@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from plugin.sync import nodes, rows
 from plugin.sync.batch import Batch, Source, currency_code, email_address, keep, minor, tag_list
 from plugin.sync.nodes import numeric_id
+from plugin.sync.payloads import Moment
 from plugin.sync.versions import in_utc
 
 # …/checkouts/<token>/recover?key=… and …/checkouts/cn/<token>/…
@@ -144,9 +145,7 @@ def _identity(told: nodes.Customer, version: bytes) -> rows.Identity:
     )
 
 
-def _consent(
-    state: str | None, level: str | None, changed_at: nodes.Moment
-) -> tuple[str | None, str | None, nodes.Moment]:
+def _consent(state: str | None, level: str | None, changed_at: Moment) -> tuple[str | None, str | None, Moment]:
     return state.lower() if state else None, level.lower() if level else None, in_utc(changed_at)
 
 

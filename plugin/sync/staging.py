@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Table
-from sqlalchemy.dialects.postgresql import dialect
+from sqlalchemy.dialects.postgresql.base import PGDialect
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -87,5 +87,5 @@ def arrays(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _type(column_type: Any) -> str:
-    name = str(column_type.compile(dialect=dialect())).lower()
+    name = str(column_type.compile(dialect=PGDialect())).lower()  # type: ignore[no-untyped-call]
     return name.split(" collate ")[0].replace("timestamp with time zone", "timestamptz")

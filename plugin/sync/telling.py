@@ -160,7 +160,7 @@ def _identity(
     last_name: str | None,
     state: str | None,
     address: body.Address,
-) -> tuple[str | None, ...]:
+) -> tuple[str | None, str | None, str | None, str | None, str | None, str | None, str | None]:
     named = email_address(email), phone or None, first_name or None, last_name or None
     return *named, state.lower() if state else None, address.country_code or None, address.city or None
 
@@ -185,7 +185,7 @@ def _buyer(
     if UNSET not in fields:
         identity = _identity(*fields, told.default_address or body.Address())  # type: ignore[arg-type]
         moments = in_utc(told.created_at), in_utc(told.updated_at)
-        keep(batch.identities, told.id, rows.Identity(*identity, *moments, source.version(told.updated_at)))  # type: ignore[arg-type]
+        keep(batch.identities, told.id, rows.Identity(*identity, *moments, source.version(told.updated_at)))
     return told.id
 
 

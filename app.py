@@ -22,6 +22,7 @@ def create_app() -> Flask:
     from admin_ui import pages, panel
     from plugin.jobs import logs
     from plugin.local.views import local
+    from plugin.messages.views import unsubscribing
     from plugin.shops.installing import open_shop
     from plugin.storefront.views import storefront
     from webhooks.receiver import Webhooks
@@ -32,7 +33,7 @@ def create_app() -> Flask:
     make_celery()  # views ring its doorbell
     app = Flask("regulars", static_folder=None)
     panel.register(app, pages.make_panel(), open_shop)
-    for blueprint in (storefront, local):
+    for blueprint in (storefront, unsubscribing, local):
         app.register_blueprint(blueprint)
     app.wsgi_app = Webhooks(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -64,11 +65,16 @@ def main() -> None:
 
 def _wire() -> None:
     """Hands down what lower layers need from higher ones without knowing them."""
+    from plugin.campaigns import waking
     from plugin.effects import performing
+    from plugin.messages import claiming, leaving
     from plugin.performers import PERFORMERS
     from plugin.shops import installing, queries
+    from plugin.subscriptions import operations as subscriptions
 
     performing.use(PERFORMERS, queries.shop)
+    claiming.use({"cart": waking.recheck})
+    leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
     installing.use([])
 
 

@@ -6,10 +6,13 @@ One line a kind. `plugin.effects.performing` makes the calls; the composition ro
 from __future__ import annotations
 
 from plugin.effects.performing import Performer
-from plugin.loyalty import issuing, remote
+from plugin.loyalty import issuing
+from plugin.loyalty import remote as codes
+from plugin.messages import remote as consents
 from plugin.storefront import operations as storefront
 
 PERFORMERS: dict[str, Performer] = {
-    "discount_code": Performer(remote.create_code, issuing.code_made, remote.find_code, issuing.code_refused),
+    "discount_code": Performer(codes.create_code, issuing.code_made, codes.find_code, issuing.code_refused),
     "theme_data": Performer(storefront.write_theme_data, storefront.theme_data_written, repeatable=True),
+    "email_consent": Performer(consents.tell_consent, consents.told, repeatable=True),
 }

@@ -158,19 +158,19 @@ def decisions_of(session: Session, shop: Shop, enrollment_ids: Sequence[int]) ->
     return found
 
 
-def _of_period(shop: Shop, automation_id: int, since: datetime | None, until: datetime | None) -> Select[tuple[int]]:
+def _of_period(shop: Shop, automation_id: int, since: datetime | None, until: datetime | None) -> Select[int]:
     ids = select(Enrollment.id).where(Enrollment.shop_id == shop.id, Enrollment.automation_id == automation_id)
     ids = ids.where(Enrollment.entered_at >= since) if since else ids
     return ids.where(Enrollment.entered_at < until) if until else ids
 
 
-def _states(session: Session, of_period: Select[tuple[int]]) -> dict[tuple[str, str | None], int]:
+def _states(session: Session, of_period: Select[int]) -> dict[tuple[str, str | None], int]:
     counted = of_period.with_only_columns(Enrollment.state, Enrollment.stop_reason, func.count())
     rows = session.execute(counted.group_by(Enrollment.state, Enrollment.stop_reason))
     return {(state, reason): count for state, reason, count in rows}
 
 
-def _mails(session: Session, shop: Shop, of_period: Select[tuple[int]]) -> dict[tuple[int, str], int]:
+def _mails(session: Session, shop: Shop, of_period: Select[int]) -> dict[tuple[int, str], int]:
     """Messages by (step, state)."""
     step = Message.template["step"].as_integer()
     rows = session.execute(
@@ -181,7 +181,7 @@ def _mails(session: Session, shop: Shop, of_period: Select[tuple[int]]) -> dict[
     return {(number, state): count for number, state, count in rows}
 
 
-def _recovered(session: Session, shop: Shop, of_period: Select[tuple[int]]) -> tuple[int, int]:
+def _recovered(session: Session, shop: Shop, of_period: Select[int]) -> tuple[int, int]:
     counted = of_period.with_only_columns(func.count(), func.coalesce(func.sum(Enrollment.recovered_minor), 0))
     orders, money = session.execute(counted.where(Enrollment.order_id.is_not(None))).one()
     return orders, int(money)

@@ -118,6 +118,11 @@ def compile_template(subject: str, preheader: str, mjml: str, text: str, field: 
     return _one(job, field)
 
 
+def check_subject(subject: str) -> None:
+    """Raises Invalid("subject") when Liquid does not understand it."""
+    _one({"do": "check", "subject": subject, "preheader": "", "mjml": "<mjml></mjml>", "text": ""}, "subject")
+
+
 def render_all(templates: Mapping[str, Any], jobs: Sequence[Job]) -> list[Rendered | Invalid]:
     """Each job's mail, or why it cannot be rendered; `templates` are template_store.Compiled by name."""
     parts = {name: _parts(template) for name, template in templates.items()}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from plugin import clock
 from plugin.commerce.models import Customer, Product
 from plugin.errors import Invalid, NotFound
 from plugin.messages import operations as messages
+from plugin.messages import renderer
 from plugin.messages import rules as permission
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
@@ -84,25 +85,35 @@ def subscribe(
     return subscription
 
 
-def unsubscribe(
-    session: Session, shop: Shop, email: str, field_id: int | None, *, words: str, source: str, reason: str
-) -> None:
-    """End the wishes of an address: of one field, or of all. Records the withdrawal and stops what waits."""
-    scope = permission.ALL if field_id is None else permission.field_scope(field_id)
-    address = permission.address(email)
-    ending = session.scalars(
-        select(Subscription)
+def unsubscribe(session: Session, shop: Shop, email: str, scope: str, *, words: str, source: str) -> None:
+    """End the wishes of an address in a scope ("all" or "field:<id>"), remember the no, stop what waits."""
+    ending = (
+        update(Subscription)
         .where(
             Subscription.shop_id == shop.id,
-            Subscription.email == address,
+            Subscription.email == permission.address(email),
             Subscription.ended_at.is_(None),
-            *([] if field_id is None else [Subscription.field_id == field_id]),
+            *_of_scope(scope),
         )
-        .with_for_update()
-    ).all()
-    for subscription in ending:
-        subscription.ended_at, subscription.ended_by = clock.now(session), reason
-    messages.withdraw(session, shop, address, scope, words=words, source=source)
+        .values(ended_at=clock.now(session), ended_by=f"unsubscribed:{scope}")
+    )
+    session.execute(ending.execution_options(synchronize_session="fetch"))
+    messages.withdraw(session, shop, email, scope, words=words, source=source)
+
+
+def come_back(session: Session, shop: Shop, email: str, scope: str, *, words: str, source: str) -> None:
+    """A changed mind: the wishes that the same no ended stand again. Never more than that."""
+    again = (
+        update(Subscription)
+        .where(
+            Subscription.shop_id == shop.id,
+            Subscription.email == permission.address(email),
+            Subscription.ended_by == f"unsubscribed:{scope}",
+        )
+        .values(ended_at=None, ended_by=None)
+    )
+    session.execute(again.execution_options(synchronize_session="fetch"))
+    messages.grant(session, shop, email, scope, words=words, source=source)
 
 
 def announce_products(session: Session, shop: Shop, product_ids: set[int]) -> None:
@@ -166,6 +177,12 @@ def _granted(session: Session, shop: Shop, subscription: Subscription, words: st
     )
 
 
+def _of_scope(scope: str) -> list[Any]:
+    if scope == permission.ALL:
+        return []
+    return [func.concat("field:", Subscription.field_id) == scope]
+
+
 def _address(email: str | None) -> str:
     try:
         return permission.address(validate_email(email or "", check_deliverability=False).normalized)
@@ -204,6 +221,7 @@ def _checked(values: dict[str, str]) -> dict[str, str]:
             raise Invalid("This cannot be empty.", name)
         if len(text) > LONGEST:
             raise Invalid(f"Use at most {LONGEST} characters.", name)
+    renderer.check_subject(texts["subject"])
     return texts
 
 

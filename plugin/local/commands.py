@@ -46,9 +46,10 @@ def environment(home: Home, database_url: str, owner_url: str, redis_url: str) -
 
 
 def base_environment() -> dict[str, str]:
-    """Ours, with the environment's own programs first on PATH and output written as it comes."""
+    """Ours, with the environment's own programs first on PATH, output written as it comes, and modules compiled once."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return dict(os.environ) | {"PATH": path, "PYTHONUNBUFFERED": "1"}
+    ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return ours | {"PATH": path, "PYTHONUNBUFFERED": "1"}
 
 
 def start(name: str, home: Home, environ: dict[str, str], reload: bool = False) -> process.Process:

@@ -1,5 +1,6 @@
 """Products in the admin: the list, a new product, prices and stock of one."""
 
+import re
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -7,10 +8,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.sandbox import money, products
 from plugin.sandbox.admin.frame import blueprint, done, page_of, the_world
-from plugin.sandbox.records import Image
+from plugin.sandbox.records import Image, Variant
 
 TYPES = ("Filter coffee", "Espresso", "Decaf", "Brewing gear", "Merchandise")
 COFFEE_TAX_BP, TAX_BP = 700, 1900
+PRICE = re.compile(r"\d{1,7}([.,]\d{1,2})?", re.A)
+STOCK = re.compile(r"-?\d{1,7}", re.A)
 
 
 @blueprint.get("/admin/products")
@@ -47,7 +50,7 @@ def add_product() -> AnyResponse | tuple[str, int]:
         product = products.add_product(
             the_world(),
             title=form["title"],
-            price_minor=money.minor(form["price"].replace(",", ".")),
+            price_minor=price_minor(form["price"]) or 0,
             product_type=form.get("product_type", "").strip(),
             tags=_tags(form.get("tags", "")),
             body_html=f"<p>{form.get('text', '').strip()}</p>" if form.get("text", "").strip() else "",
@@ -60,12 +63,14 @@ def add_product() -> AnyResponse | tuple[str, int]:
 
 def _mistakes(form: Any) -> dict[str, str]:
     errors = {} if form.get("title", "").strip() else {"title": "Enter a title"}
-    try:
-        if money.minor(form.get("price", "").strip().replace(",", ".")) < 0:
-            errors["price"] = "Enter a price of zero or more"
-    except ValueError:
+    if price_minor(form.get("price", "")) is None:
         errors["price"] = "Enter a price, such as 14.50"
     return errors
+
+
+def price_minor(typed: str) -> int | None:
+    """Minor units of a typed price with comma or point, None when it is no price."""
+    return money.minor(typed.strip().replace(",", ".")) if PRICE.fullmatch(typed.strip()) else None
 
 
 def _tags(text: str) -> list[str]:
@@ -93,13 +98,17 @@ def save_product(product_id: int) -> AnyResponse:
             status=form.get("status"),
         )
         for variant in list(product.variants):
-            price = form.get(f"price-{variant.id}", "")
-            if price and money.minor(price.replace(",", ".")) != variant.price_minor:
-                products.save_price(world, variant.id, money.minor(price.replace(",", ".")))
-            stock = form.get(f"stock-{variant.id}", "")
-            if stock.lstrip("-").isdecimal() and int(stock) != variant.inventory_quantity:
-                products.set_stock(world, variant.id, int(stock))
+            _save_variant(
+                variant, price_minor(form.get(f"price-{variant.id}", "")), form.get(f"stock-{variant.id}", "")
+            )
     return done("Product saved")
+
+
+def _save_variant(variant: Variant, price: int | None, stock: str) -> None:
+    if price is not None and price != variant.price_minor:
+        products.save_price(the_world(), variant.id, price)
+    if STOCK.fullmatch(stock) and int(stock) != variant.inventory_quantity:
+        products.set_stock(the_world(), variant.id, int(stock))
 
 
 @blueprint.post("/admin/products/<int:product_id>/delete")

@@ -34,8 +34,16 @@ def add_by_script() -> AnyResponse:
 
 def _add() -> Cart:
     source = request.get_json() if request.is_json else request.form
-    quantity = max(1, min(MOST_UNITS, int(source.get("quantity") or 1)))
-    return carts.add_to_cart(visitor.the_world(), visitor.cart_or_new().id, int(source["id"]), quantity)
+    variant_id, quantity = _whole(source.get("id")), _whole(source.get("quantity"))
+    visitor.the_world().variant(variant_id)
+    return carts.add_to_cart(
+        visitor.the_world(), visitor.cart_or_new().id, variant_id, max(1, min(MOST_UNITS, quantity))
+    )
+
+
+def _whole(given: object) -> int:
+    """A whole number of a form or of JSON; 0 for anything else."""
+    return int(str(given)) if str(given).isdecimal() else 0
 
 
 @blueprint.get("/cart.js")
@@ -66,7 +74,7 @@ def _cart_json(cart: Cart | None) -> Response:
 def change() -> AnyResponse:
     """Set the units of one line (`line` counts from 1)."""
     cart = visitor.cart()
-    line, quantity = int(request.form["line"]) - 1, int(request.form.get("quantity") or 0)
+    line, quantity = _whole(request.form.get("line")) - 1, _whole(request.form.get("quantity"))
     if cart and 0 <= line < len(cart.lines):
         carts.set_quantity(visitor.the_world(), cart.id, line, min(MOST_UNITS, quantity))
     return redirect("/cart")

@@ -145,7 +145,7 @@ def recover(token: str) -> AnyResponse:
     """The link of a reminder: fill the cart again and go on where it was left. 404 with a wrong key."""
     world = visitor.the_world()
     checkout = world.checkouts[token]
-    if not secrets.compare_digest(checkout.recovery_key, request.args.get("key", "")):
+    if not secrets.compare_digest(checkout.recovery_key.encode(), request.args.get("key", "").encode()):
         abort(404)
     if checkout.completed_at:
         return redirect(_thanks(token))

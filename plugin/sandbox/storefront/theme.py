@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, render_template
 
 from plugin.sandbox import totals
-from plugin.sandbox.errors import NotFound
+from plugin.sandbox.errors import NotFound, Refused
 from plugin.sandbox.order_records import Order
 from plugin.sandbox.records import Cart
 from plugin.sandbox.storefront import visitor
@@ -21,7 +21,7 @@ RIGHT_TO_LEFT = ("ar", "he", "fa", "ur")
 def money_text(minor: int) -> str:
     """Minor units as the store writes money, such as `€1,312.50`."""
     whole, cents = divmod(abs(minor), 100)
-    return f"{'-' if minor < 0 else ''}€{whole:,}.{cents:02d}"
+    return f"{'−' if minor < 0 else ''}€{whole:,}.{cents:02d}"
 
 
 @blueprint.app_template_filter("order_total")
@@ -62,6 +62,12 @@ def _units(cart: Cart | None) -> int:
 def missing(error: NotFound) -> tuple[str, int]:
     """The theme's own page for addresses that lead nowhere."""
     return render_template("storefront/missing.html", page_type="404", error=error), 404
+
+
+@blueprint.errorhandler(Refused)
+def refused(refusal: Refused) -> tuple[str, int]:
+    """A rule of the store said no."""
+    return render_template("storefront/missing.html", page_type="404", refusal=refusal), 422
 
 
 def local_path(target: str | None, otherwise: str = "/") -> str:

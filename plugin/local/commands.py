@@ -46,7 +46,7 @@ def environment(home: Home, database_url: str, owner_url: str, redis_url: str) -
 
 
 def base_environment() -> dict[str, str]:
-    """Ours, with the environment's own programs first on PATH, output written as it comes, and modules compiled once."""
+    """Ours, with the environment's own programs first on PATH, output as it comes, and modules compiled once."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     ours = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return ours | {"PATH": path, "PYTHONUNBUFFERED": "1"}

@@ -21,6 +21,7 @@ class Settings:
     seed: int = 7
     customers: int = 2000
     retry_seconds: tuple[float, ...] = RETRY_SECONDS
+    answer_seconds: float = 5.0
     senders: int = 4
 
     @property

@@ -20,7 +20,7 @@ from plugin.sandbox.settings import Settings
 from plugin.sandbox.wire.signing import webhook_signature
 from plugin.sandbox.world import World, machine_now
 
-TIMEOUT = (1.0, 5.0)
+CONNECT_SECONDS = 1.0
 SHUFFLE_SECONDS = 2.0
 KEPT = 2_000
 
@@ -62,7 +62,7 @@ class Courier:
             self._stopping = True
             self._bell.notify_all()
         for thread in self._threads:
-            thread.join(timeout=TIMEOUT[1] + 1)
+            thread.join(timeout=self._settings.answer_seconds + 1)
 
     def take(self, deliveries: list[Delivery]) -> None:
         """Queue deliveries, as the switches want it."""
@@ -142,7 +142,7 @@ class Courier:
                 self._address(delivery.topic),
                 data=body,
                 headers=self._headers(delivery, body),
-                timeout=TIMEOUT,
+                timeout=(CONNECT_SECONDS, self._settings.answer_seconds),
                 allow_redirects=False,
             ) as answer:
                 status = answer.status_code

@@ -8,6 +8,7 @@ import psycopg
 import redis
 from alembic.script import ScriptDirectory
 
+from plugin.db.guard import WHO
 from plugin.db.policies import APP, OWNER, SWEEP
 from plugin.doctor.problem import Problem
 from plugin.migrations.run import settings
@@ -40,11 +41,11 @@ def _database(name: str, url: str, role_problems) -> Iterator[Problem]:  # type:
 
 
 def _app_role(name: str, connection: psycopg.Connection) -> Iterator[Problem]:
-    row = connection.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user").fetchone()
-    if row and any(row):
+    row = connection.execute(WHO).fetchone()
+    _, superuser, bypasses, owns = row or ("", False, False, False)
+    if superuser or bypasses:
         yield Problem(name, f"logs in as a role that ignores row-level security: use {APP}")
-    owns = "SELECT 1 FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user LIMIT 1"
-    if connection.execute(owns).fetchone():
+    elif owns:
         yield Problem(name, f"logs in as the owner of the tables: use {APP}, and {OWNER} for DATABASE_OWNER_URL alone")
     if connection.info.server_version < OLDEST_SERVER:
         yield Problem(name, "leads to a PostgreSQL older than 16: upgrade the server")

@@ -17,6 +17,13 @@ ACROSS_SHOPS = {"system_scope", "system_transaction"}
 MAY_LOOK_ACROSS_SHOPS = {
     "plugin/db/engine.py",  # defines it
     "plugin/shops/queries.py",  # which shop is it
+    "plugin/shops/installing.py",  # a shop's first row
+    "plugin/shops/tokens.py",  # whose tokens grow old
+    "plugin/sync/drain.py",  # whose inbox waits
+    "plugin/effects/claims.py",  # whose effect is due
+    "plugin/messages/sending.py",  # whose mail is due
+    "plugin/campaigns/waking.py",  # whose enrollment wakes
+    "plugin/local/views.py",  # the sandbox's clock has no shop
 }
 
 

@@ -71,11 +71,12 @@ def _wire() -> None:
     from plugin.performers import PERFORMERS
     from plugin.shops import installing, queries
     from plugin.subscriptions import operations as subscriptions
+    from plugin.sync.operations import start_backfill
 
     performing.use(PERFORMERS, queries.shop)
     claiming.use({"cart": waking.recheck})
     leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
-    installing.use([])
+    installing.use([start_backfill], doorbells=["sync.drain_waiting"])
 
 
 def _refuse_privileged() -> None:

@@ -10,9 +10,11 @@ from plugin.loyalty import issuing
 from plugin.loyalty import remote as codes
 from plugin.messages import remote as consents
 from plugin.storefront import operations as storefront
+from plugin.sync import fetching
 
 PERFORMERS: dict[str, Performer] = {
     "discount_code": Performer(codes.create_code, issuing.code_made, codes.find_code, issuing.code_refused),
     "theme_data": Performer(storefront.write_theme_data, storefront.theme_data_written, repeatable=True),
+    "fetch": Performer(fetching.read, fetching.keep, repeatable=True),
     "email_consent": Performer(consents.tell_consent, consents.told, repeatable=True),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from celery import current_app
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
+from sqlalchemy import event
+from sqlalchemy.orm import Session
 
 
 def ring(task: str, *args: int | str) -> bool:
@@ -14,3 +16,17 @@ def ring(task: str, *args: int | str) -> bool:
     except (OperationalError, RedisError, OSError):
         return False
     return True
+
+
+def ring_after_commit(session: Session, task: str, *args: int | str) -> None:
+    """Ring once the session's transaction is committed; the same bell once a transaction."""
+    bells = session.info.setdefault("bells", set())
+    if (task, args) in bells:
+        return
+    bells.add((task, args))
+
+    def answer(_: Session) -> None:
+        bells.discard((task, args))
+        ring(task, *args)
+
+    event.listen(session, "after_commit", answer, once=True)

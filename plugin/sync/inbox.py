@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from plugin.jobs.doorbell import ring_after_commit
+
 BATCH_ROWS = 500
 BATCH_BYTES = 16 * 2**20
 LONGEST_ERROR = 500
@@ -102,9 +104,10 @@ def postpone(session: Session, shop_id: int, id: int, error: str, seconds: float
 
 
 def put(session: Session, shop_id: int, topic: str, webhook_id: str, body: bytes, triggered_at: datetime) -> None:
-    """A row of our own making, such as the answer to a fetch; the same id again changes nothing."""
+    """A row of our own making, such as the answer to a fetch; the same id again changes nothing. Rings after commit."""
     row: dict[str, Any] = {"shop": shop_id, "webhook_id": webhook_id, "topic": topic, "body": body}
     session.execute(_PUT, row | {"triggered_at": triggered_at})
+    ring_after_commit(session, "sync.drain", shop_id)
 
 
 def adopt_strays(session: Session, known_topics: Collection[str]) -> set[int]:

@@ -49,10 +49,8 @@ def order(batch: Batch, source: Source, told: nodes.Order) -> None:
     order_with(batch, source, told, lines)
     id, version = numeric_id(told.id), source.version(told.updatedAt)
     for refund in told.refunds or []:
-        batch.refund(*_refund(source.shop.id, refund, id, told.currencyCode, version))
-    for each in told.fulfillments or []:
-        row = _fulfillment(source, each, id)
-        keep(batch.fulfillments, row.id, row)
+        batch.refund(*_refund(source.shop.id, refund, id, currency_code(told.currencyCode), version))
+    fulfillments(batch, source, told)
 
 
 def order_with(batch: Batch, source: Source, told: nodes.Order, lines: Sequence[nodes.Line]) -> None:
@@ -66,6 +64,13 @@ def order_with(batch: Batch, source: Source, told: nodes.Order, lines: Sequence[
             keep(batch.locales, customer_id, rows.Locale(told.customerLocale, version))
     line_rows = [_line(source.shop.id, id, each, position, currency) for position, each in enumerate(lines, 1)]
     batch.order(_order(source, told, id, customer_id, currency, version), line_rows)
+
+
+def fulfillments(batch: Batch, source: Source, told: nodes.Order) -> None:
+    """The order's fulfillments, which come with it in every answer."""
+    for each in told.fulfillments or []:
+        row = _fulfillment(source, each, numeric_id(told.id))
+        keep(batch.fulfillments, row.id, row)
 
 
 def product(batch: Batch, source: Source, told: nodes.Product) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Generic, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from plugin.sync.payloads import Moment, Money, Number
 
@@ -91,6 +91,7 @@ class Line(Struct):
     variant: Ref | None = None
     discountAllocations: list[Allocation] | None = None
     taxLines: list[Tax] | None = None
+    parent: str | None = field(default=None, name="__parentId")
 
 
 class RefundLine(Struct):
@@ -111,7 +112,7 @@ class Adjustment(Struct):
 
 class Refund(Struct):
     id: str
-    totalRefundedSet: Bag
+    totalRefundedSet: Bag | None = None
     createdAt: Moment = None
     processedAt: Moment = None
     refundLineItems: Nodes[RefundLine] | None = None
@@ -135,7 +136,7 @@ class Fulfillment(Struct):
 
 
 class Order(Struct):
-    """`lineItems` is absent in bulk results: there the lines follow. `refunds` in bulk hold ids only."""
+    """`lineItems` is absent in bulk results: there the lines follow; and `refunds` hold nothing but an id."""
 
     id: str
     currencyCode: str
@@ -190,6 +191,7 @@ class Variant(Struct):
     compareAtPrice: Money = None
     position: Number | None = None
     inventoryItem: Ref | None = None
+    parent: str | None = field(default=None, name="__parentId")
 
 
 class Product(Struct):
@@ -214,6 +216,7 @@ class CheckoutLine(Struct):
     variantTitle: str | None = None
     product: Ref | None = None
     variant: Ref | None = None
+    parent: str | None = field(default=None, name="__parentId")
 
 
 class CheckoutCustomer(Struct):

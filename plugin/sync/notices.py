@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from plugin.jobs.doorbell import ring_after_commit
 from plugin.privacy import operations as privacy
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
@@ -45,6 +46,7 @@ def bulk_finished(session: Session, source: Source, told: body.BulkFinished) -> 
     """The run that waits for this operation is looked at now; the body carries no result."""
     waits = SyncRun.shop_id == source.shop.id, SyncRun.operation_gid == told.admin_graphql_api_id
     session.execute(update(SyncRun).where(*waits).values(operation_state="finished"))
+    ring_after_commit(session, "sync.drive_runs")
 
 
 def data_request(session: Session, source: Source, told: dict[str, Any]) -> None:

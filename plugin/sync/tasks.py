@@ -6,6 +6,7 @@ from celery import shared_task
 
 from plugin.jobs.doorbell import ring
 from plugin.sync import drain as draining
+from plugin.sync import runs
 
 SECONDS = 20.0
 
@@ -22,3 +23,10 @@ def drain(*shop_ids: int) -> None:
 def drain_waiting() -> None:
     """Take what waits in any shop's inbox."""
     draining.drain_waiting(SECONDS)
+
+
+@shared_task(name="sync.drive_runs")
+def drive_runs() -> None:
+    """Bring imports on; rings again for what is left after 20 s."""
+    if runs.drive_all(SECONDS):
+        ring("sync.drive_runs")

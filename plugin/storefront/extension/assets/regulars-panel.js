@@ -1,0 +1,221 @@
+// What stands in the panel: loaded when it is opened for the first time.
+const { make, fill, ask, send, loyalty } = window.regulars;
+
+export class Panel {
+  constructor(root) {
+    this.root = root;
+    this.proxy = root.dataset.proxy;
+    this.language = root.dataset.language || "en";
+    this.texts = JSON.parse(root.querySelector("[data-rg-texts]").textContent);
+    this.live = root.querySelector("[data-rg-live]");
+  }
+
+  async load(again) {
+    if (!this.state) this.loading();
+    try {
+      this.state = await loyalty(this.proxy, again);
+      this.show();
+    } catch (error) {
+      this.trouble(error.status ? this.texts.failed : this.texts.offline);
+    }
+  }
+
+  loading() {
+    const bars = [60, 90, 75].map((width) => make("span", { class: "rg-bar", style: `width:${width}%` }));
+    this.live.replaceChildren(make("div", { class: "rg-loading", role: "status", "aria-label": this.texts.loading }, ...bars));
+  }
+
+  trouble(words) {
+    const retry = make("button", { type: "button", class: "rg-button rg-quiet", onclick: () => this.load(true) }, this.texts.again);
+    this.live.replaceChildren(make("div", { class: "rg-note", role: "alert" }, make("p", {}, words), retry));
+  }
+
+  show() {
+    const { customer, program, rewards } = this.state;
+    if (!program) return this.live.replaceChildren();
+    const expected = this.root.dataset.signedIn === "true";
+    const parts = customer
+      ? [this.balance(customer), this.tier(customer), this.codes(customer), this.rewards(rewards, customer), this.history(customer)]
+      : [expected && make("p", { class: "rg-note" }, this.texts.signedOut), this.rewards(rewards, null)];
+    this.live.replaceChildren(...parts.filter(Boolean));
+    this.count(customer);
+  }
+
+  count(customer) {
+    const count = this.root.querySelector("[data-rg-count]");
+    if (!customer || !customer.available) return;
+    count.textContent = this.number(customer.available);
+    count.hidden = false;
+  }
+
+  balance(customer) {
+    const { texts } = this;
+    const lines = [make("p", { class: "rg-balance" }, make("strong", {}, this.number(customer.available)), ` ${this.unit(customer.available)}`)];
+    const nothing = !customer.available && !customer.pending && !customer.history.length;
+    if (nothing) lines.push(make("p", {}, fill(texts.empty, { points: this.state.program.many })));
+    if (customer.pending)
+      lines.push(make("p", { class: "rg-small" }, fill(texts.pending, { points: this.points(customer.pending), date: this.date(customer.pending_until) })));
+    if (customer.debt) lines.push(make("p", { class: "rg-note" }, fill(texts.debt, { points: this.points(customer.debt) })));
+    if (this.soon(customer.expiring_at))
+      lines.push(make("p", { class: "rg-note" }, fill(texts.expiring, { points: this.points(customer.expiring), date: this.date(customer.expiring_at) })));
+    return make("div", { class: "rg-part" }, ...lines);
+  }
+
+  soon(moment) {
+    return moment && new Date(moment) - Date.now() < 30 * 86400e3;
+  }
+
+  tier(customer) {
+    const { program } = this.state;
+    if (!program.tiers.length) return null;
+    const from = customer.tier ? customer.tier.from_minor : 0;
+    const part = make("div", { class: "rg-part rg-tier" });
+    if (customer.tier) {
+      const rate = customer.tier.rate[0] / customer.tier.rate[1];
+      part.append(make("p", {}, make("strong", {}, customer.tier.name), rate === 1 ? "" : ` · ${fill(this.texts.aboutTier, { rate: this.number(rate) })}`));
+    }
+    if (!customer.next) {
+      part.append(make("p", { class: "rg-small" }, this.texts.topTier));
+      return part;
+    }
+    const share = Math.max(0, Math.min(1, (customer.spend_minor - from) / (customer.next.from_minor - from)));
+    const words = fill(this.texts.toNext, { amount: this.money(customer.missing_minor), tier: customer.next.name });
+    part.append(make("progress", { class: "rg-progress", max: 1, value: share.toFixed(3), "aria-label": words }), make("p", { class: "rg-small" }, words));
+    return part;
+  }
+
+  codes(customer) {
+    if (!customer.codes.length) return null;
+    return make("div", { class: "rg-part" }, make("h3", {}, this.texts.yourCodes), ...customer.codes.map((code) => this.code(code)));
+  }
+
+  code(code) {
+    const { texts } = this;
+    if (!code.code) return make("p", { class: "rg-small", role: "status" }, texts.making);
+    const copy = make("button", { type: "button", class: "rg-button rg-quiet", onclick: () => this.copy(code.code, copy) }, texts.copy);
+    const here = encodeURIComponent(location.pathname + location.search);
+    const use = make("a", { class: "rg-button", href: `/discount/${encodeURIComponent(code.code)}?redirect=${here}` }, texts.use);
+    const terms = [fill(texts.validUntil, { date: this.date(code.expires_at) })];
+    if (code.minimum_minor) terms.push(fill(texts.minimum, { amount: this.money(code.minimum_minor) }));
+    const worth = make("strong", {}, this.money(code.value_minor));
+    return make("div", { class: "rg-code" }, worth, make("code", {}, code.code), make("div", { class: "rg-row" }, copy, use), make("p", { class: "rg-small" }, terms.join(" · ")));
+  }
+
+  async copy(text, button) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const range = document.createRange();
+      range.selectNodeContents(button.closest(".rg-code").querySelector("code"));
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      document.execCommand("copy");
+    }
+    button.textContent = this.texts.copied;
+    setTimeout(() => (button.textContent = this.texts.copy), 2500);
+  }
+
+  rewards(rewards, customer) {
+    if (!rewards.length) return null;
+    const rows = rewards.map((reward) => this.reward(reward, customer));
+    return make("div", { class: "rg-part" }, make("h3", {}, this.texts.rewards), make("ul", { class: "rg-list" }, ...rows));
+  }
+
+  reward(reward, customer) {
+    const terms = [this.points(reward.cost)];
+    if (reward.minimum_minor) terms.push(fill(this.texts.minimum, { amount: this.money(reward.minimum_minor) }));
+    const words = make("div", {}, make("span", { class: "rg-name" }, reward.name), make("span", { class: "rg-small" }, terms.join(" · ")));
+    const row = make("li", {}, words);
+    if (!customer) return row;
+    const missing = reward.cost - customer.available;
+    if (missing > 0) row.append(make("span", { class: "rg-small rg-end" }, fill(this.texts.missing, { points: this.points(missing) })));
+    else row.append(this.redeemButton(reward, row));
+    return row;
+  }
+
+  redeemButton(reward, row) {
+    const button = make("button", { type: "button", class: "rg-button rg-quiet" }, this.texts.redeem);
+    button.setAttribute("aria-label", `${this.texts.redeem}: ${reward.name}`);
+    button.addEventListener("click", () => this.confirm(reward, row, button));
+    return button;
+  }
+
+  confirm(reward, row, button) {
+    const key = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+    const yes = make("button", { type: "button", class: "rg-button", onclick: () => this.redeem(reward, key, box, [yes, no]) }, this.texts.redeem);
+    const back = () => (box.replaceWith(button), button.focus());
+    const no = make("button", { type: "button", class: "rg-button rg-quiet", onclick: back }, this.texts.cancel);
+    const box = make("div", { class: "rg-confirm" }, make("p", {}, fill(this.texts.confirm, { points: this.points(reward.cost) })), make("div", { class: "rg-row" }, yes, no));
+    button.replaceWith(box);
+    yes.focus();
+  }
+
+  async redeem(reward, key, box, buttons, again) {
+    buttons.forEach((button) => (button.disabled = true));
+    box.setAttribute("aria-busy", "true");
+    try {
+      const values = { reward_id: reward.id, request_key: key, token: this.state.token };
+      await this.issued(await send(`${this.proxy}/loyalty/redeem`, values));
+    } catch (error) {
+      if (error.code === "StalePage" && !again) {
+        this.state = await loyalty(this.proxy, true).catch(() => this.state);
+        return this.redeem(reward, key, box, buttons, true);
+      }
+      this.refuse(error, box, buttons);
+    }
+  }
+
+  async issued(code) {
+    for (let tries = 0; code.state === "reserved" && tries < 15; tries++) {
+      await new Promise((done) => setTimeout(done, 2000));
+      code = await ask(`${this.proxy}/loyalty/redemptions/${code.id}`);
+    }
+    await this.load(true);
+    const target = this.live.querySelector(".rg-code .rg-button");
+    if (code.state === "returned") this.live.prepend(make("p", { class: "rg-note", role: "alert" }, this.texts.returned));
+    else if (target) target.focus(), target.scrollIntoView({ block: "center" });
+  }
+
+  refuse(error, box, buttons) {
+    const known = { NotEnoughPoints: "notEnough", RewardPaused: "unavailable", NotFound: "unavailable", TooMany: "limit", NotSignedIn: "signedOut" };
+    const words = this.texts[error.status ? known[error.code] || "failed" : "offline"];
+    box.removeAttribute("aria-busy");
+    box.querySelector("[role=alert]")?.remove();
+    box.append(make("p", { class: "rg-wrong", role: "alert" }, words));
+    buttons.forEach((button) => (button.disabled = false));
+  }
+
+  history(customer) {
+    if (!customer.history.length) return null;
+    const rows = customer.history.map((entry) => this.entry(entry));
+    return make("details", { class: "rg-part rg-history" }, make("summary", {}, make("h3", {}, this.texts.history)), make("ul", { class: "rg-list" }, ...rows));
+  }
+
+  entry(entry) {
+    const what = fill(this.texts.kinds[entry.kind] || "", { order: entry.order || "", reward: entry.reward || "" }).trim();
+    const when = make("span", { class: "rg-small" }, this.date(entry.at) + (entry.pending ? ` · ${this.texts.pendingMark}` : ""));
+    const points = new Intl.NumberFormat(this.language, { signDisplay: "always" }).format(entry.points);
+    return make("li", {}, make("div", {}, make("span", { class: "rg-name" }, what), when), make("strong", { class: "rg-figure" }, points));
+  }
+
+  number(value) {
+    return new Intl.NumberFormat(this.language, { maximumFractionDigits: 2 }).format(value);
+  }
+
+  unit(value) {
+    return value === 1 ? this.state.program.one : this.state.program.many;
+  }
+
+  points(value) {
+    return `${this.number(value)} ${this.unit(value)}`;
+  }
+
+  money(minor) {
+    const { currency, digits } = this.state.program;
+    return new Intl.NumberFormat(this.language, { style: "currency", currency }).format(minor / 10 ** digits);
+  }
+
+  date(moment) {
+    return moment ? new Intl.DateTimeFormat(this.language, { dateStyle: "medium" }).format(new Date(moment)) : "";
+  }
+}

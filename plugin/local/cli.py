@@ -1,6 +1,7 @@
 """The `regulars` command: its words, and which function each of them calls."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -19,8 +20,17 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return handler(options)
     except LocalError as error:
-        print(error, file=sys.stderr)
-        return 1
+        sentence = str(error)
+    except OSError as error:
+        sentence = _full_disk(error)
+    print(sentence, file=sys.stderr)
+    return 1
+
+
+def _full_disk(error: OSError) -> str:
+    if error.errno != errno.ENOSPC:
+        raise error
+    return f"The disk is full ({error.filename or 'no file named'}): free some space, or set REGULARS_HOME to another disk."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,12 +1,13 @@
 """The words of the `regulars` command, and its one-sentence errors."""
 
+import errno
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from plugin.local import chromium, cli, memory
+from plugin.local import chromium, cli, demo, memory
 from plugin.local.errors import Missing
 
 
@@ -55,3 +56,14 @@ def test_memory_counts_a_family_once() -> None:
     child.communicate(b"\n")
     assert 1e6 < alone < 100e6
     assert memory.proportional_bytes([child.pid]) == 0
+
+
+def test_a_disk_that_fills_up_is_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", "/data/secrets.json")
+
+    monkeypatch.setattr(demo, "demo", full)
+    assert cli.run(["demo"]) == 1
+    assert capsys.readouterr().err.startswith("The disk is full (/data/secrets.json)")

@@ -30,7 +30,8 @@ def run(arguments: Sequence[str]) -> int:
 def _full_disk(error: OSError) -> str:
     if error.errno != errno.ENOSPC:
         raise error
-    return f"The disk is full ({error.filename or 'no file named'}): free some space, or set REGULARS_HOME to another disk."
+    place = f" ({error.filename})" if error.filename else ""
+    return f"The disk is full{place}: free some space, or set REGULARS_HOME to another disk."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -61,7 +61,7 @@ def test_memory_counts_a_family_once() -> None:
 def test_a_disk_that_fills_up_is_one_sentence(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device", "/data/secrets.json")
 
     monkeypatch.setattr(demo, "demo", full)

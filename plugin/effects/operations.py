@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import event, func, null, select, update
+from sqlalchemy import func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from plugin.effects.models import Effect
 from plugin.errors import NotFound
-from plugin.jobs.doorbell import ring
+from plugin.jobs.doorbell import ring_after_commit
 
 FRESH: dict[str, Any] = {
     "state": "pending",
@@ -52,9 +52,9 @@ def record_all(
     else:
         made = made.on_conflict_do_nothing(index_elements=["shop_id", "kind", "key"])
     session.execute(made)
-    _ring_after_commit(session)
+    ring_after_commit(session, "effects.perform_due")
     there = select(Effect.key, Effect.id).where(Effect.shop_id == shop_id, Effect.kind == kind)
-    return dict(session.execute(there.where(Effect.key.in_(sorted(effects)))).tuples().all())
+    return {row.key: row.id for row in session.execute(there.where(Effect.key.in_(sorted(effects))))}
 
 
 def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool = False) -> None:
@@ -68,15 +68,4 @@ def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool =
     columns = fresh | ({"called_at": None} if did_not_happen else {})
     if session.execute(update(Effect).where(*stuck).values(columns).returning(Effect.id)).first() is None:
         raise NotFound("There is no such task that failed. It may have been done meanwhile.")
-    _ring_after_commit(session)
-
-
-def _ring_after_commit(session: Session) -> None:
-    if session.info.get("effects_ring"):
-        return
-    session.info["effects_ring"] = True
-
-    @event.listens_for(session, "after_commit", once=True)
-    def _(_: Session) -> None:
-        session.info.pop("effects_ring", None)
-        ring("effects.perform_due")
+    ring_after_commit(session, "effects.perform_due")

@@ -23,8 +23,8 @@ def stuck(session: Session, shop_id: int, before: int | None = None, limit: int 
 def counts(session: Session, shop_id: int) -> dict[str, int]:
     """How many effects are in each state that is not `done`."""
     unfinished = Effect.shop_id == shop_id, Effect.state != "done"
-    rows = session.execute(select(Effect.state, func.count()).where(*unfinished).group_by(Effect.state))
-    return dict(rows.tuples().all())
+    rows = session.execute(select(Effect.state, func.count().label("number")).where(*unfinished).group_by(Effect.state))
+    return {row.state: row.number for row in rows}
 
 
 def one(session: Session, shop_id: int, kind: str, key: str) -> Effect | None:

@@ -12,5 +12,5 @@ def delay(attempts: int, luck: float) -> float:
 
     `luck`, 0 to 1, spreads it by a quarter to either side, so that what failed together does not return together.
     """
-    steady = min(FIRST_SECONDS * 3.0 ** max(attempts - 1, 0), LONGEST_SECONDS)
+    steady = min(FIRST_SECONDS * 3.0 ** min(max(attempts - 1, 0), 10), LONGEST_SECONDS)
     return steady * (0.75 + luck / 2)

@@ -194,4 +194,7 @@
     note.remove();
     tell("toastGone", { id });
   }
+
+  // The frame is loaded last: whatever the app says first, somebody listens.
+  frame.src = frame.dataset.src;
 })();

@@ -80,7 +80,7 @@ def test_lists_are_searched_filtered_and_paged(store: Sandbox, staff: FlaskClien
 
 def test_the_app_page_carries_a_signed_launch_address(store: Sandbox, staff: FlaskClient) -> None:
     page = text(staff, "/admin/apps/regulars/customers?sort=name")
-    source = html.unescape(re.search(r'<iframe src="([^"]+)"', page)[1])  # type: ignore[index]
+    source = html.unescape(re.search(r'<iframe data-src="([^"]+)"', page)[1])  # type: ignore[index]
     launch = urlsplit(source)
     query = {name: values[0] for name, values in parse_qs(launch.query).items()}
     assert launch.path == "/customers"

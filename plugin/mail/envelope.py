@@ -16,6 +16,7 @@ from plugin.errors import Invalid
 CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]+")
 NAME_LONGEST: Final = 120
 SUBJECT_LONGEST: Final = 250
+TOKEN_LONGEST: Final = 900  # one header line holds 998
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ def build(letter: Letter) -> EmailMessage:
         mail["Reply-To"] = _address("", letter.reply_to, "reply_to")
     mail["Subject"] = clean(letter.subject)[:SUBJECT_LONGEST]
     mail["Date"] = format_datetime(letter.sent_at)
-    mail["Message-ID"] = clean(letter.message_id)
-    mail["X-Ref"] = clean(letter.reference)
+    mail["Message-ID"] = _token(letter.message_id)
+    mail["X-Ref"] = _token(letter.reference)
     if letter.unsubscribe_url:
         _let_unsubscribe(mail, letter.unsubscribe_url)
     mail.set_content(_lines(letter.text), cte=_encoding(letter.text))
@@ -54,12 +55,21 @@ def build(letter: Letter) -> EmailMessage:
 
 
 def clean(text: str) -> str:
-    """One line: control characters and line separators become a space, so nothing can begin a new header."""
-    return CONTROL.sub(" ", text).strip()
+    """One line that says what it says: nothing can begin a new header.
+
+    Control characters and line separators become a space; `=?` is taken apart, because Python's email package decodes
+    encoded words in what it is given, and a line break can hide in one.
+    """
+    return CONTROL.sub(" ", text).replace("=?", "= ?").strip()
+
+
+def _token(text: str) -> str:
+    """What machines read: ASCII, without spaces, of bounded length."""
+    return re.sub(r"[^\x21-\x7e]+", "", text).replace("=?", "=")[:TOKEN_LONGEST]
 
 
 def _let_unsubscribe(mail: EmailMessage, url: str) -> None:
-    mail["List-Unsubscribe"] = f"<{clean(url)}>"
+    mail["List-Unsubscribe"] = f"<{_token(url)}>"
     mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
 
 

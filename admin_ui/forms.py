@@ -116,19 +116,24 @@ def decimal(text: str) -> Decimal:
     Of two different separators the last is the decimal one; a single one is decimal unless it can only divide thousands
     and the reader's language uses it so. Raises InvalidOperation.
     """
-    bare = re.sub(r"[\s  '’]", "", text)
-    marks = [mark for mark in bare if mark in ".,"]
-    group = get_locale().number_symbols["latn"]["group"]
-    if len(set(marks)) == 2:
-        point = marks[-1]
-    elif len(marks) > 1 or (marks == [group] and re.fullmatch(r"-?[1-9]\d{0,2}[.,]\d{3}", bare)):
-        point = ""
-    else:
-        point = marks[0] if marks else ""
-    plain = "".join("." if mark == point else mark for mark in bare if mark not in ".," or mark == point)
-    if not re.fullmatch(r"-?(\d+\.?\d*|\.\d+)", plain):
+    bare = re.sub(r"[\s\u00a0\u202f'’]", "", text)
+    point = _decimal_mark(bare)
+    whole, _, rest = bare.rpartition(point) if point else (bare, "", "")
+    divided = re.fullmatch(r"-?\d{1,3}(([.,])\d{3}(\2\d{3})*)?|-?\d*", whole)
+    if not divided or not re.fullmatch(r"\d*", rest) or not re.search(r"\d", bare):
         raise InvalidOperation(text)
-    return Decimal(plain)
+    return Decimal(f"{re.sub('[.,]', '', whole) or '0'}.{rest or '0'}" if whole != "-" else f"-0.{rest or '0'}")
+
+
+def _decimal_mark(bare: str) -> str:
+    """Which of the separators in a number is the decimal one; none when all divide thousands."""
+    marks = [mark for mark in bare if mark in ".,"]
+    if len(set(marks)) == 2:
+        return marks[-1]
+    group = get_locale().number_symbols["latn"]["group"]
+    if len(marks) > 1 or (marks == [group] and re.fullmatch(r"-?[1-9]\d{0,2}[.,]\d{3}", bare)):
+        return ""
+    return marks[0] if marks else ""
 
 
 class Given(InputRequired):
@@ -166,5 +171,5 @@ class AtMost(Length):
 
 
 def stripped(text: str | None) -> str:
-    """A filter for text fields: no blanks around, never None."""
-    return (text or "").strip()
+    """A filter for text fields: no blanks around, line ends as everywhere else, never None."""
+    return (text or "").replace("\r\n", "\n").strip()

@@ -144,6 +144,7 @@ def _never_cached(response: AnyResponse) -> AnyResponse:
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         response.headers["Cache-Control"] = "no-store"
+    if "Content-Security-Policy" not in response.headers and response.mimetype == "text/html":
         response.headers.setdefault("Link", f"<{config().platform.app_bridge_url}>; rel=preload; as=script")
     return response
 

@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import EmailField, Field, FieldList, FormField, SelectField, StringField, TextAreaField, ValidationError
+from wtforms.fields.choices import SelectChoice
 
 from admin_ui.forms import AtMost, Between, Given, PanelForm, WholeField, stripped
 from plugin.errors import Invalid
@@ -20,7 +21,14 @@ class StepForm(PanelForm):
     """One mail. The delay counts from the moment the cart was last touched."""
 
     delay = WholeField(_("Send after"), [Given(), Between(1, 100_000)])
-    unit = SelectField(_("Unit"), choices=[("minutes", _("minutes")), ("hours", _("hours")), ("days", _("days"))])
+    unit = SelectField(
+        _("Unit"),
+        choices=[
+            SelectChoice("minutes", _("minutes")),
+            SelectChoice("hours", _("hours")),
+            SelectChoice("days", _("days")),
+        ],
+    )
     subject = StringField(_("Subject"), [Given(), AtMost(200)], filters=[stripped])
     preheader = StringField(_("Preview line"), [AtMost(200)], filters=[stripped])
     mjml = TextAreaField(_("Mail (MJML with Liquid)"), [AtMost(100_000)], filters=[stripped])

@@ -18,13 +18,12 @@ from admin_ui.campaigns.forms import AutomationForm, StepForm
 from admin_ui.panel import without_session
 from admin_ui.sessions import ancestors
 from plugin import clock
-from plugin.campaigns.models import Automation
+from plugin.campaigns.models import AutomationVersion
 from plugin.commerce import queries as commerce
 from plugin.config import config
 from plugin.crypto import secrets
 from plugin.db.engine import transaction
 from plugin.errors import Invalid
-from plugin.insights import campaigns as insights
 from plugin.messages import letters, renderer, template_store
 from plugin.messages import operations as messages
 from plugin.messages.rendering import Rendered
@@ -112,20 +111,19 @@ def sample(session: Session, shop: Shop) -> dict[str, Any]:
     }
 
 
-def send_test(session: Session, automation: Automation, step: int, email: str) -> None:
+def send_test(session: Session, version: AutomationVersion, step: int, email: str) -> None:
     """Queue one kept mail with the sample cart to an address. Raises Invalid when there is no such mail."""
-    steps = insights.version(session, g.shop, automation).steps
-    if step >= len(steps):
+    if step >= len(version.steps):
         raise Invalid(gettext("Save this mail before you test it."), "email")
     messages.queue(
         session,
         g.shop,
         kind="test",
-        key=f"test:{automation.id}:{randomness.token_urlsafe(9)}",
+        key=f"test:{version.automation_id}:{randomness.token_urlsafe(9)}",
         marketing=False,
         email=email,
         customer_id=None,
-        template={"digest": steps[step]["digest"]},
+        template={"digest": version.steps[step]["digest"]},
         context=sample(session, g.shop),
         locale=g.shop.locale,
     )

@@ -11,7 +11,7 @@ from admin_ui.campaigns import previews, words
 from admin_ui.campaigns.forms import AutomationForm, TestForm, filled
 from admin_ui.formats import number
 from admin_ui.panel import actor, desk, done, page
-from plugin.campaigns import operations
+from plugin.campaigns import operations, queries
 from plugin.campaigns.models import Automation
 from plugin.errors import Invalid
 from plugin.insights import campaigns as insights
@@ -31,11 +31,10 @@ def index() -> str:
         found = insights.enrollments(
             session, g.shop, automation.id, state, after=look.after, before=look.before, size=25
         )
-        flow = insights.flow(session, g.shop, automation.id)
+        flow = queries.report(session, g.shop, automation.id)
         return page(
             "campaigns/index.html",
             automation=automation,
-            version=insights.version(session, g.shop, automation),
             flow=flow,
             look=look.paged(listing.Edges(found.first, found.last), _count(flow, state)),
             state=state,
@@ -44,9 +43,10 @@ def index() -> str:
         )
 
 
-def _count(flow: insights.FlowReport, state: str) -> str:
-    numbers = {"waiting": flow.waiting, "stopped": flow.stopped, "done": flow.finished}
-    counted = {**numbers, "recovered": flow.recovered_orders}.get(state, flow.entered)
+def _count(flow: queries.FlowReport, state: str) -> str:
+    stopped = sum(flow.stopped.values())
+    numbers = {"waiting": flow.waiting, "stopped": stopped, "done": flow.done, "recovered": flow.recovered_orders}
+    counted = numbers.get(state, flow.entered)
     return gettext("%(number)s carts", number=number(counted))
 
 
@@ -54,21 +54,21 @@ def _count(flow: insights.FlowReport, state: str) -> str:
 def story(enrollment_id: int) -> str:
     """What happened to one cart and why; opened in place."""
     with desk() as session:
-        return page("campaigns/story.html", story=insights.story(session, g.shop, enrollment_id), words=words)
+        return page("campaigns/story.html", story=queries.why(session, g.shop, enrollment_id), words=words)
 
 
 @campaigns.get("/<int:automation_id>")
 def edit(automation_id: int) -> str:
     with desk() as session:
-        automation = insights.automation(session, g.shop, automation_id)
-        return _form(automation, filled(insights.version(session, g.shop, automation).steps))
+        automation, version = queries.automation(session, g.shop, automation_id)
+        return _form(automation, filled(version.steps))
 
 
 @campaigns.post("/<int:automation_id>")
 def save(automation_id: int) -> Answer:
     form = AutomationForm(request.form)
     with desk() as session:
-        automation = insights.automation(session, g.shop, automation_id)
+        automation, _version = queries.automation(session, g.shop, automation_id)
         if not form.validate() or not _saved(session, automation, form):
             return _form(automation, form), 422
     return done(
@@ -104,12 +104,12 @@ def send_test(automation_id: int, step: int) -> Answer:
     """One mail, as it is kept, with sample contents to the address that was typed."""
     test = TestForm(request.form, prefix=f"test-{step}-")
     with desk() as session:
-        automation = insights.automation(session, g.shop, automation_id)
-        kept = filled(insights.version(session, g.shop, automation).steps)
+        automation, version = queries.automation(session, g.shop, automation_id)
+        kept = filled(version.steps)
         try:
             if not test.validate():
                 return _form(automation, kept, test), 422
-            previews.send_test(session, automation, step, str(test.email.data))
+            previews.send_test(session, version, step, str(test.email.data))
         except Invalid as error:
             test.reject(Invalid(str(error), "email"))
             return _form(automation, kept, test), 422

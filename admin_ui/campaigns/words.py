@@ -27,6 +27,19 @@ def reason(rule: str) -> str:
     return known.get(rule, rule.replace("_", " ").capitalize())
 
 
+def mail(state: str, step: int | None) -> str:
+    """What became of one mail of the campaign."""
+    known = {
+        "queued": gettext("Mail %(number)s waits to be sent", number=step or ""),
+        "sending": gettext("Mail %(number)s is being sent", number=step or ""),
+        "sent": gettext("Mail %(number)s was sent", number=step or ""),
+        "skipped": gettext("Mail %(number)s was not sent", number=step or ""),
+        "failed": gettext("Mail %(number)s failed", number=step or ""),
+        "unknown": gettext("Nobody knows whether mail %(number)s was sent", number=step or ""),
+    }
+    return known.get(state, state)
+
+
 def standing(enrollment: Enrollment) -> tuple[str, str]:
     """Where a cart stands, as word and badge tone."""
     if enrollment.recovered_minor > 0:

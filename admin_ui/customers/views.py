@@ -14,10 +14,13 @@ from plugin.commerce import queries as commerce
 from plugin.commerce.models import Customer
 from plugin.insights import customers as insights
 from plugin.loyalty import queries as loyalty
+from plugin.messages import queries as messages
+from plugin.subscriptions import queries as subscriptions
 
 customers = Blueprint("customers", __name__, url_prefix="/customers")
 ENTRIES = 20
 MOST_REDEMPTIONS = 10
+MOST_MESSAGES = 20
 
 
 @customers.get("")
@@ -29,15 +32,15 @@ def index() -> str:
         rows = [row[0] for row in found.rows]
         return page(
             "customers/index.html",
-            look=look.paged(listing.Edges(found.first, found.last), _count(session, wanted)),
+            look=look.paged(listing.Edges(found.first, found.last), _count(session, wanted, look.sort)),
             rows=rows,
             accounts=insights.accounts(session, g.shop, [row.id for row in rows]),
             words=words,
         )
 
 
-def _count(session: Session, wanted: commerce.Wanted) -> str:
-    count = commerce.customers_count(session, g.shop, wanted)
+def _count(session: Session, wanted: commerce.Wanted, sort: str) -> str:
+    count = commerce.customers_count(session, g.shop, wanted, sort)
     if count.more and wanted.q:
         return gettext("The first %(number)s matches: type more letters to narrow", number=number(count.number))
     if count.more:
@@ -59,8 +62,9 @@ def show(customer_id: int) -> str:
             account=loyalty.account(session, g.shop, customer_id, g.now),
             standing=loyalty.standing(session, g.shop, customer_id, g.now),
             redemptions=loyalty.redemptions(session, g.shop, customer_id, MOST_REDEMPTIONS),
-            messages=insights.messages(session, g.shop, customer_id),
-            subscriptions=insights.subscriptions(session, g.shop, customer_id),
+            messages=messages.of_customer(session, g.shop, customer_id, limit=MOST_MESSAGES),
+            subscriptions=subscriptions.of_customer(session, g.shop, customer_id),
+            field_labels={row.field.id: row.field.label for row in subscriptions.fields(session, g.shop)},
             **_ledger(session, customer, None),
         )
 

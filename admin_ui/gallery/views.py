@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask import Blueprint, abort, g
 from werkzeug.datastructures import MultiDict
 from wtforms import BooleanField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 
 from admin_ui.figures import Chart, Figure, Line
 from admin_ui.formats import short_money
@@ -25,8 +26,11 @@ class Sample(PanelForm):
     rate = RateField("Multiplier")
     points = WholeField("Points per 1.00 spent", [Between(1, 1000)])
     threshold = MoneyField("From spend of", currency="EUR")
-    kind = SelectField("Matches", choices=[("type", "Product type"), ("tag", "Tag")])
-    when = RadioField("When it starts", choices=[("now", "At once"), ("first", "With the first order ever placed")])
+    kind = SelectField("Matches", choices=[SelectChoice("type", "Product type"), SelectChoice("tag", "Tag")])
+    when = RadioField(
+        "When it starts",
+        choices=[SelectChoice("now", "At once"), SelectChoice("first", "With the first order ever placed")],
+    )
     words = TextAreaField("Consent text")
     active = BooleanField("Show on product pages")
 

@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, FieldList, FormField, RadioField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from admin_ui.forms import AtMost, Between, Given, MoneyField, PanelForm, RateField, WholeField, stripped
@@ -35,7 +36,11 @@ class ProgramForm(PanelForm):
     earn_per_minor = MoneyField(_("for every"), [Given(), Between(1)])
     tax_basis = SelectField(
         _("Prices that count"),
-        choices=[("shown", _("as your store shows them")), ("with", _("with tax")), ("without", _("without tax"))],
+        choices=[
+            SelectChoice("shown", _("as your store shows them")),
+            SelectChoice("with", _("with tax")),
+            SelectChoice("without", _("without tax")),
+        ],
     )
     return_days = WholeField(_("Return window"), [Given(), Between(0, 365)])
     expiry_days = WholeField(_("Expiry"), [Optional(), Between(1, 3650)])
@@ -43,7 +48,10 @@ class ProgramForm(PanelForm):
     tiers = FieldList(FormField(TierForm), max_entries=MOST_TIERS)
     starts = RadioField(
         _("When it starts"),
-        choices=[("now", _("With orders from now on")), ("past", _("With all past orders that are imported"))],
+        choices=[
+            SelectChoice("now", _("With orders from now on")),
+            SelectChoice("past", _("With all past orders that are imported")),
+        ],
         default="past",
     )
 

@@ -83,13 +83,20 @@ def _draft_of(program: ProgramRules) -> ProgramDraft:
 
 @loyalty.post("/example")
 def example() -> str:
-    """A worked example for what is typed now, and whom it would move; part of the form."""
+    """Worked examples for what is typed now; part of the form."""
+    form = ProgramForm(request.form)
+    lines = examples.lines(form.draft(), g.shop.currency) if form.validate() else []
+    return page("loyalty/example.html", lines=lines)
+
+
+@loyalty.post("/moves")
+def moves() -> str:
+    """Whom the typed tiers would move; part of the form."""
     form = ProgramForm(request.form)
     if not form.validate():
-        return page("loyalty/example.html", lines=[], moves=None)
+        return page("loyalty/moves.html", moves=None)
     with desk() as session:
-        moves = queries.tier_moves(session, g.shop, examples.tiers(form.draft()))
-        return page("loyalty/example.html", lines=examples.lines(form.draft(), g.shop.currency), moves=moves)
+        return page("loyalty/moves.html", moves=queries.tier_moves(session, g.shop, examples.tiers(form.draft())))
 
 
 @loyalty.get("/rewards/new")

@@ -125,12 +125,13 @@
     if (!add && !remove) return;
     const list = (add ?? remove).closest("[data-repeat]");
     const changed = add ? addRow(list) : removeRow(remove);
+    renumber(list);
     changed.dispatchEvent(new Event("input", { bubbles: true }));
     changed.dispatchEvent(new Event("change", { bubbles: true }));
   });
   function addRow(list) {
     const rows = list.querySelector("[data-repeat-rows]");
-    const next = Math.max(-1, ...[...rows.children].map((row) => Number(row.dataset.index))) + 1;
+    const next = rows.children.length;
     const holder = document.createElement("div");
     holder.innerHTML = list.querySelector("template").innerHTML.replaceAll("__index__", String(next));
     const row = rows.appendChild(holder.firstElementChild);
@@ -144,6 +145,19 @@
     row.remove();
     neighbour.focus?.();
     return neighbour;
+  }
+
+  function renumber(list) {
+    const name = new RegExp(`\\b${list.dataset.repeat}-\\d+-`, "g");
+    for (const [index, row] of [...list.querySelector("[data-repeat-rows]").children].entries()) {
+      row.dataset.index = index;
+      for (const element of row.querySelectorAll("*")) {
+        for (const { name: key, value } of element.attributes) {
+          if (name.test(value)) element.setAttribute(key, value.replace(name, `${list.dataset.repeat}-${index}-`));
+          name.lastIndex = 0;
+        }
+      }
+    }
   }
 
   // -- a mail as it will look: the form's present text, rendered by the server into a sealed frame
@@ -207,7 +221,7 @@
     const [header, ...rows] = figure.querySelectorAll("tr");
     const datasets = [...header.cells].slice(1).map((cell, column) => {
       const line = cell.dataset.previous !== undefined ? colour("--chart-previous") : colour(`--chart-${column + 1}`);
-      return { label: cell.textContent, data: rows.map((row) => Number(row.cells[column + 1].dataset.value)), borderColor: line, backgroundColor: line, borderWidth: 2, pointRadius: 0, pointHitRadius: 12, tension: 0.25, borderRadius: 3, borderDash: cell.dataset.previous !== undefined ? [4, 4] : [] };
+      return { label: cell.textContent, data: rows.map((row) => Number(row.cells[column + 1].dataset.value)), borderColor: line, backgroundColor: line, borderWidth: figure.dataset.chart === "bar" ? 0 : 2, pointRadius: 0, pointHitRadius: 12, tension: 0.25, borderRadius: 3, borderDash: cell.dataset.previous !== undefined ? [4, 4] : [] };
     });
     const canvas = figure.querySelector("canvas");
     window.Chart.getChart(canvas)?.destroy();

@@ -8,10 +8,8 @@ from sqlalchemy.orm import Session
 
 from admin_ui.panel import actor, desk, done, page
 from admin_ui.subscriptions.forms import FieldForm
-from plugin.commerce import queries as commerce
 from plugin.errors import Invalid
-from plugin.insights import subscriptions as insights
-from plugin.subscriptions import operations
+from plugin.subscriptions import operations, queries
 from plugin.subscriptions.models import SubscriptionField
 
 subscriptions = Blueprint("subscriptions", __name__, url_prefix="/subscriptions")
@@ -22,7 +20,7 @@ SHOWN_PRODUCTS = 8
 @subscriptions.get("")
 def index() -> str:
     with desk() as session:
-        return page("subscriptions/index.html", reports=insights.fields(session, g.shop))
+        return page("subscriptions/index.html", reports=queries.fields(session, g.shop))
 
 
 @subscriptions.get("/new")
@@ -48,7 +46,7 @@ def create() -> Answer:
 @subscriptions.get("/<int:field_id>")
 def show(field_id: int) -> str:
     with desk() as session:
-        field = insights.field(session, g.shop, field_id)
+        field = queries.field(session, g.shop, field_id)
         return _form(session, FieldForm(obj=field), field)
 
 
@@ -56,7 +54,7 @@ def show(field_id: int) -> str:
 def save(field_id: int) -> Answer:
     form = FieldForm(request.form)
     with desk() as session:
-        field = insights.field(session, g.shop, field_id)
+        field = queries.field(session, g.shop, field_id)
         if not form.validate():
             return _form(session, form, field), 422
         try:
@@ -88,9 +86,8 @@ def matches() -> str:
     """The products the typed type or tag is about, in words; part of the form."""
     kind, value = request.form.get("match_kind", "type"), request.form.get("match_value", "").strip()
     with desk() as session:
-        found = commerce.products_matching(session, g.shop, kind, value, SHOWN_PRODUCTS + 1) if value else []
-        shown, more = found[:SHOWN_PRODUCTS], len(found) > SHOWN_PRODUCTS
-        return page("subscriptions/matches.html", products=shown, more=more, value=value)
+        count, products = queries.matching_products(session, g.shop, kind, value, SHOWN_PRODUCTS) if value else (0, [])
+        return page("subscriptions/matches.html", products=products, count=count, value=value)
 
 
 def _form(session: Session, form: FieldForm, field: SubscriptionField | None) -> str:
@@ -98,9 +95,9 @@ def _form(session: Session, form: FieldForm, field: SubscriptionField | None) ->
         "subscriptions/form.html",
         form=form,
         field=field,
-        types=commerce.product_types(session, g.shop),
-        tags=commerce.product_tags(session, g.shop),
-        subscribers=insights.subscribers(session, g.shop, field.id) if field else [],
+        types=queries.known_values(session, g.shop, "type"),
+        tags=queries.known_values(session, g.shop, "tag"),
+        subscribers=queries.subscriptions(session, g.shop, field.id) if field else [],
     )
 
 

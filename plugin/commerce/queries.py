@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, distinct, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from plugin.commerce.models import Customer, CustomerTerm, Order, OrderLine, Product, Refund, Variant
@@ -57,24 +57,27 @@ def customers_page(
 
     Sorting by last order lists only those who have ordered.
     """
-    column = CUSTOMER_COLUMNS[sort.removeprefix("-")]
-    order = keyset.Order(column, Customer.id, sort.startswith("-"))
-    statement = _customers(shop, wanted).with_only_columns(Customer)
-    if column.property.columns[0].nullable:
-        statement = statement.where(column.is_not(None))
+    order = keyset.Order(_column(sort), Customer.id, sort.startswith("-"))
+    statement = _customers(shop, wanted, sort).with_only_columns(Customer)
     return keyset.page(session, statement, order, after=after, before=before, size=size)
 
 
-def customers_count(session: Session, shop: Shop, wanted: Wanted) -> Count:
+def customers_count(session: Session, shop: Shop, wanted: Wanted, sort: str) -> Count:
     """How many customers a list has, counted up to MOST_COUNTED."""
     limit = MOST_MATCHES if wanted.q else MOST_COUNTED
-    counted = _customers(shop, wanted).with_only_columns(Customer.id).limit(limit + 1).subquery()
+    counted = _customers(shop, wanted, sort).with_only_columns(Customer.id).limit(limit + 1).subquery()
     number = session.scalar(select(func.count()).select_from(counted)) or 0
     return Count(min(number, limit), number > limit or (bool(wanted.q) and number == limit))
 
 
-def _customers(shop: Shop, wanted: Wanted) -> Select[Any]:
+def _column(sort: str) -> InstrumentedAttribute[Any]:
+    return CUSTOMER_COLUMNS[sort.removeprefix("-")]
+
+
+def _customers(shop: Shop, wanted: Wanted, sort: str) -> Select[Any]:
     statement = select(Customer).where(Customer.shop_id == shop.id, Customer.known, Customer.deleted_at.is_(None))
+    if _column(sort).property.columns[0].nullable:
+        statement = statement.where(_column(sort).is_not(None))
     if wanted.consent:
         statement = statement.where(Customer.email_consent == wanted.consent)
     if wanted.q:
@@ -86,7 +89,7 @@ def _matching(shop: Shop, q: str) -> Select[Any]:
     """Ids of customers who have, for each typed word, a term that begins with it."""
     prefixes = [fold(q)] if "@" in q else words(q)
     first, *others = sorted(prefixes, key=len, reverse=True) or [_END]
-    found = select(distinct(CustomerTerm.customer_id)).where(CustomerTerm.shop_id == shop.id, *_range(first))
+    found = select(CustomerTerm.customer_id).where(CustomerTerm.shop_id == shop.id, *_range(first)).distinct()
     for other in others:
         also = select(CustomerTerm.customer_id).where(CustomerTerm.shop_id == shop.id, *_range(other))
         found = found.where(CustomerTerm.customer_id.in_(also))
@@ -150,25 +153,6 @@ def refunded_minor(session: Session, shop: Shop, order_ids: Sequence[int]) -> di
     return {order_id: int(total) for order_id, total in session.execute(statement)}
 
 
-def product_types(session: Session, shop: Shop) -> list[str]:
-    """The product types in use, in alphabetical order."""
-    statement = (
-        select(Product.product_type)
-        .where(Product.shop_id == shop.id, Product.product_type != "", Product.deleted_at.is_(None))
-        .distinct()
-        .order_by(Product.product_type)
-    )
-    return list(session.scalars(statement))
-
-
-def product_tags(session: Session, shop: Shop) -> list[str]:
-    """The product tags in use, in alphabetical order."""
-    tags = select(func.unnest(Product.tags).label("tag")).where(
-        Product.shop_id == shop.id, Product.deleted_at.is_(None)
-    )
-    return sorted(set(session.scalars(tags)))
-
-
 def latest_products(session: Session, shop: Shop, limit: int) -> list[tuple[Product, int]]:
     """The products published last with the price of their first variant, in minor units of the shop's currency."""
     price = (
@@ -183,16 +167,3 @@ def latest_products(session: Session, shop: Shop, limit: int) -> list[tuple[Prod
     )
     newest = statement.order_by(Product.published_at.desc(), Product.id.desc()).limit(limit)
     return [(row[0], row[1]) for row in session.execute(newest)]
-
-
-def products_matching(session: Session, shop: Shop, kind: str, value: str, limit: int = 50) -> list[Product]:
-    """Products of a type or with a tag, compared without case, newest first."""
-    names = func.lower(Product.product_type) if kind == "type" else func.lower(func.array_to_string(Product.tags, "\n"))
-    statement = select(Product).where(Product.shop_id == shop.id, Product.known, Product.deleted_at.is_(None))
-    wanted = value.strip().lower()
-    if kind == "type":
-        statement = statement.where(names == wanted)
-    else:
-        statement = statement.where(func.string_to_array(names, "\n").contains([wanted]))
-    newest = statement.order_by(Product.published_at.desc().nulls_last(), Product.id.desc()).limit(limit)
-    return list(session.scalars(newest))

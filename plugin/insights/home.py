@@ -85,9 +85,10 @@ def point_worth(session: Session, shop: Shop) -> Decimal | None:
 def recovered(session: Session, shop: Shop, today: datetime) -> Period:
     """Money of orders that came out of a cart after a cart mail, by the day of the order."""
     joined = (Order.shop_id == Enrollment.shop_id) & (Order.id == Enrollment.order_id)
-    statement = select(_day(shop, Order.processed_at), func.sum(Enrollment.recovered_minor)).join(Order, joined)
+    day = _day(shop, Order.processed_at).label("day")
+    statement = select(day, func.sum(Enrollment.recovered_minor)).join(Order, joined)
     mine = Enrollment.shop_id == shop.id, Order.processed_at >= today - timedelta(days=2 * DAYS - 1)
-    rows = session.execute(statement.where(*mine).group_by(_day(shop, Order.processed_at)))
+    rows = session.execute(statement.where(*mine).group_by("day"))
     days = _days(shop, today, 2 * DAYS)
     found = {day: int(total) for day, total in rows}
     values = [found.get(day, 0) for day in days]
@@ -97,8 +98,9 @@ def recovered(session: Session, shop: Shop, today: datetime) -> Period:
 def repeat_share(session: Session, shop: Shop, today: datetime) -> Share:
     """Orders of repeat buyers among all orders."""
     start = today - timedelta(days=2 * DAYS - 1)
-    counted = select(_day(shop, Order.processed_at), func.count(), func.count().filter(_is_repeat()))
-    rows = session.execute(counted.where(*_sold(shop, start)).group_by(_day(shop, Order.processed_at)))
+    day = _day(shop, Order.processed_at).label("day")
+    counted = select(day, func.count(), func.count().filter(_is_repeat()))
+    rows = session.execute(counted.where(*_sold(shop, start)).group_by("day"))
     found = {day: (whole, part) for day, whole, part in rows}
     days = [found.get(day, (0, 0)) for day in _days(shop, today, 2 * DAYS)]
     now, before = days[DAYS:], days[:DAYS]
@@ -114,14 +116,14 @@ def repeat_share(session: Session, shop: Shop, today: datetime) -> Share:
 def revenue_by_month(session: Session, shop: Shop, today: datetime) -> list[Month]:
     """The last twelve months with the present one, oldest first; months without orders are zero."""
     first = _months_back(_local(shop, today), MONTHS - 1)
-    month = func.date_trunc("month", func.timezone(shop.timezone, Order.processed_at))
+    month = func.date_trunc("month", func.timezone(shop.timezone, Order.processed_at)).label("month")
     repeat = _is_repeat()
     summed = select(
         month,
         func.coalesce(func.sum(Order.current_total_minor).filter(repeat), 0),
         func.coalesce(func.sum(Order.current_total_minor).filter(~repeat), 0),
     ).where(*_sold(shop, today - timedelta(days=31 * MONTHS)))
-    found = {row[0].date(): (int(row[1]), int(row[2])) for row in session.execute(summed.group_by(month))}
+    found = {row[0].date(): (int(row[1]), int(row[2])) for row in session.execute(summed.group_by("month"))}
     months = [_months_back(first, -offset) for offset in range(MONTHS)]
     return [Month(day, *found.get(day, (0, 0))) for day in months]
 
@@ -176,8 +178,8 @@ def _daily(
     session: Session, shop: Shop, today: datetime, at: Any, total: Any, *where: ColumnElement[bool]
 ) -> list[int]:
     """A total for each of the last 30 days, oldest first."""
-    statement = select(_day(shop, at), total).where(at >= today - timedelta(days=DAYS - 1), *where)
-    found = {day: int(value) for day, value in session.execute(statement.group_by(_day(shop, at)))}
+    statement = select(_day(shop, at).label("day"), total).where(at >= today - timedelta(days=DAYS - 1), *where)
+    found = {day: int(value) for day, value in session.execute(statement.group_by("day"))}
     return [found.get(day, 0) for day in _days(shop, today, DAYS)]
 
 

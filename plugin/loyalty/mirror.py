@@ -26,7 +26,7 @@ _ORDERS = """
             sum(discount_minor) FILTER (WHERE NOT gift_card)::bigint,
             sum(tax_minor) FILTER (WHERE NOT gift_card)::bigint,
             sum(price_minor * quantity - discount_minor) FILTER (WHERE gift_card)::bigint,
-            bool_or(current_quantity <> quantity OR discount_minor > price_minor * quantity)
+            bool_or(current_quantity <> quantity OR discount_minor + tax_minor > price_minor * quantity)
         FROM order_lines WHERE shop_id = o.shop_id AND order_id = o.id AND quantity > 0
     ) l ON true
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from flask.testing import FlaskClient
@@ -71,5 +71,5 @@ def test_stocks_are_traced_back_by_their_daily_changes(session: Session, shop: S
 
 
 def test_months_reach_back_over_the_turn_of_the_year() -> None:
-    assert home._months_back(datetime(2026, 1, 31).date(), 1).isoformat() == "2025-12-01"
-    assert home._months_back(datetime(2026, 11, 21).date(), 11).isoformat() == "2025-12-01"
+    assert home._months_back(date(2026, 1, 31), 1).isoformat() == "2025-12-01"
+    assert home._months_back(date(2026, 11, 21), 11).isoformat() == "2025-12-01"

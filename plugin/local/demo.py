@@ -10,7 +10,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from plugin.local import commands, frontend, importing, memory, postgres, valkey
+from plugin.local import commands, frontend, importing, memory, opening, postgres, valkey
 from plugin.local.errors import NotReady
 from plugin.local.home import Home, write_private
 from plugin.local.postgres import Postgres
@@ -50,14 +50,18 @@ class Demo:
             self._start_product()
 
     def fill(self) -> None:
-        """Installs the plugin if the store does not have it, and waits for the import, also one cut short before."""
+        """Installs the plugin if the store does not have it, waits for the import, and opens the shop for business."""
         owner = self.database.owner_url
-        if not importing.is_installed(owner, commands.SHOP):
+        first_time = not importing.is_installed(owner, commands.SHOP)
+        if first_time:
             with self.step("Installation into the store"):
                 importing.install(self.home.url("sandbox"), owner, commands.SHOP)
         for imported in importing.show(self.console, owner, commands.SHOP):
             if imported.state != "done":
                 self.console.print(f"  Importing {imported.object} ended as {imported.state}: {imported.error}")
+        if first_time:
+            with self.step("Programme, field and campaign"):
+                opening.open_for_business(self.home.url("sandbox"), self.home.url("web"), owner)
 
     def announce(self) -> None:
         """Writes demo.json. Its keys are a contract with programs that use the demo."""

@@ -22,7 +22,7 @@ from plugin.errors import Invalid
 from plugin.messages import renderer_child
 from plugin.messages.rendering import Rendered
 
-CPU_SECONDS: Final = 1.0  # of processor time for one template; a built-in one takes about a millisecond
+CPU_SECONDS: Final = 0.6  # of processor time for one template; a built-in one takes about a millisecond
 CPU_SECONDS_EACH: Final = 0.05  # more for each further one of a batch
 PATIENCE: Final = 6.0  # wall clock over processor time: the machine may be busy
 STOPPED: Final = "The template takes too long or needs too much memory: it was stopped."

@@ -185,7 +185,7 @@ def _of_scope(scope: str) -> list[Any]:
 
 def _address(email: str | None) -> str:
     try:
-        return permission.address(validate_email(email or "", check_deliverability=False).normalized)
+        return permission.address(validate_email((email or "").strip(), check_deliverability=False).normalized)
     except EmailNotValidError as error:
         raise Invalid("Enter an e-mail address such as name@example.com.", "email") from error
 

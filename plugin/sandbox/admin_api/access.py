@@ -1,8 +1,9 @@
 """Which scope a field needs, by the type it gives and, for mutations, by its name."""
 
+from functools import cache
 from typing import Any
 
-from graphql import GraphQLError, GraphQLResolveInfo, get_named_type
+from graphql import GraphQLError, GraphQLOutputType, GraphQLResolveInfo, get_named_type
 
 from plugin.sandbox.admin_api.request import Api
 
@@ -42,14 +43,20 @@ FIELD_SCOPES = {
 
 def check(info: Info, scopes: frozenset[str]) -> None:
     """Raise ACCESS_DENIED when the field gives a type (or does a thing) that was not granted."""
-    needed = FIELD_SCOPES.get(info.field_name) or _type_scope(info)
+    check_field(info.field_name, info.return_type, scopes)
+
+
+def check_field(field: str, kind: GraphQLOutputType, scopes: frozenset[str]) -> None:
+    """The same by the field's name and type."""
+    needed = _needed(field, kind)
     if needed and needed not in scopes:
-        raise denied(info.field_name, needed)
+        raise denied(field, needed)
 
 
-def _type_scope(info: Info) -> str | None:
-    name = get_named_type(info.return_type).name
-    return TYPE_SCOPES.get(name.removesuffix("Connection"))
+@cache
+def _needed(field: str, kind: GraphQLOutputType) -> str | None:
+    name = get_named_type(kind).name
+    return FIELD_SCOPES.get(field) or TYPE_SCOPES.get(name.removesuffix("Connection"))
 
 
 def denied(field: str, scope: str) -> GraphQLError:

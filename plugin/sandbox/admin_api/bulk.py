@@ -4,18 +4,19 @@ A line is one object; objects of a nested connection follow their parent and car
 was under way begins anew.
 """
 
-import json
+import itertools
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from graphql import DocumentNode, ExecutionResult, execute, parse
+import msgspec
+from graphql import GraphQLError, parse
 
 from plugin.sandbox.admin_api import bulk_rules
+from plugin.sandbox.admin_api.plan import Draw, plan_of
 from plugin.sandbox.admin_api.query import Query
 from plugin.sandbox.admin_api.request import Api
-from plugin.sandbox.admin_api.resolving import resolve_field, resolve_type, schema
 from plugin.sandbox.app_records import BulkOperation
 from plugin.sandbox.documents import misc as documents
 from plugin.sandbox.errors import Refused
@@ -82,44 +83,33 @@ class BulkRunner:
         self._note(operation, status="RUNNING" if operation.status == "CREATED" else operation.status)
         name = f"{operation.id}.jsonl"
         operation.object_count = operation.root_object_count = 0
-        with (self.folder / name).open("w", encoding="utf-8") as file:
+        with (self.folder / name).open("wb") as file:
             status, code = self._write(api, operation, file)
         if self._stopping.is_set():
             return
         self._finish(operation, status, code, name)
 
-    def _write(self, api: Api, operation: BulkOperation, file: IO[str]) -> tuple[str, str | None]:
-        document = parse(operation.query)
-        offset = 0
-        while not self._stopping.is_set():
+    def _write(self, api: Api, operation: BulkOperation, file: IO[bytes]) -> tuple[str, str | None]:
+        try:
+            draw = plan_of(parse(operation.query), api.scopes)
+            return self._write_pages(api, draw, operation, file)
+        except GraphQLError as error:
+            denied = (error.extensions or {}).get("code") == "ACCESS_DENIED"
+            return "FAILED", "ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR"
+
+    def _write_pages(self, api: Api, draw: Draw, operation: BulkOperation, file: IO[bytes]) -> tuple[str, str | None]:
+        for offset in itertools.count(0, PAGE):
             if operation.status == "CANCELING":
                 return "CANCELED", None
-            result = self._page(api, document, offset)
-            if result.errors:
-                denied = (result.errors[0].extensions or {}).get("code") == "ACCESS_DENIED"
-                return "FAILED", "ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR"
-            nodes = _nodes(next(iter((result.data or {}).values())))
+            with self._world.lock:
+                api.window = slice(offset, offset + PAGE)
+                nodes = _nodes(next(iter(draw(Query(api)).values())))
             lines = [line for node in nodes for line in flatten(node, None)]
-            file.writelines(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n" for line in lines)
+            file.writelines(msgspec.json.encode(line) + b"\n" for line in lines)
             self._note(operation, objects=len(lines), roots=len(nodes))
-            if len(nodes) < PAGE:
+            if len(nodes) < PAGE or self._stopping.is_set():
                 break
-            offset += PAGE
         return "COMPLETED", None
-
-    def _page(self, api: Api, document: DocumentNode, offset: int) -> ExecutionResult:
-        api.window = slice(offset, offset + PAGE)
-        with self._world.lock:
-            result = execute(
-                schema(),
-                document,
-                root_value=Query(api),
-                context_value=api,
-                field_resolver=resolve_field,
-                type_resolver=resolve_type,
-            )
-        assert isinstance(result, ExecutionResult)
-        return result
 
     def _note(self, operation: BulkOperation, *, status: str | None = None, objects: int = 0, roots: int = 0) -> None:
         with self._world.change():

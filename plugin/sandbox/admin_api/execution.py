@@ -21,7 +21,7 @@ from plugin.sandbox.admin_api.bulk import BulkRunner
 from plugin.sandbox.admin_api.mutations import Mutation
 from plugin.sandbox.admin_api.query import Query
 from plugin.sandbox.admin_api.request import Api
-from plugin.sandbox.admin_api.resolving import resolve_field, resolve_type, schema
+from plugin.sandbox.admin_api.resolving import never_awaitable, resolve_field, resolve_type, schema
 from plugin.sandbox.errors import StoreError
 
 Answer = dict[str, Any]
@@ -79,6 +79,7 @@ def _run(
             operation_name=asked.operation_name,
             field_resolver=resolve_field,
             type_resolver=resolve_type,
+            is_awaitable=never_awaitable,
         )
     assert isinstance(result, ExecutionResult)
     return result

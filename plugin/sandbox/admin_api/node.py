@@ -55,7 +55,8 @@ class Node:
 
 def instant(moment: datetime) -> str:
     """ISO 8601 in UTC, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat()[:19] + "Z"
 
 
 def optional_instant(moment: datetime | None) -> str | None:

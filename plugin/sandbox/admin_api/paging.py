@@ -26,9 +26,11 @@ def connect(
     reverse: bool = False,
 ) -> dict[str, Any]:
     """A connection over rows. `key` gives (sort value, id) and must be unique; by default it is the position."""
-    keyed = sorted(_keyed(rows, key), key=lambda pair: pair[0], reverse=reverse)
+    if api.window is not None:
+        return _drawn(_root_window(api, rows, key, reverse), make, has_next=False, has_previous=False)
+    keyed = _sorted(rows, key, reverse)
     if api.bulk:
-        return _drawn(_sliced(api, keyed), make, has_next=False, has_previous=False)
+        return _drawn(keyed, make, has_next=False, has_previous=False)
     _check_size(first, last)
     low, high = _bounds(keyed, after, before, reverse)
     start = max(low, high - last) if last is not None else low
@@ -36,15 +38,21 @@ def connect(
     return _drawn(keyed[start:end], make, has_next=end < len(keyed), has_previous=start > 0)
 
 
-def _keyed(rows: Sequence[Any], key: Callable[[Any], Key] | None) -> list[tuple[Key, Any]]:
+def _sorted(rows: Sequence[Any], key: Callable[[Any], Key] | None, reverse: bool) -> list[tuple[Key, Any]]:
     if key is None:
-        return [((position,), row) for position, row in enumerate(rows)]
-    return [(key(row), row) for row in rows]
+        keyed: list[tuple[Key, Any]] = [((position,), row) for position, row in enumerate(rows)]
+    else:
+        keyed = [(key(row), row) for row in rows]
+    return sorted(keyed, key=lambda pair: pair[0], reverse=reverse)
 
 
-def _sliced(api: Api, keyed: list[tuple[Key, Any]]) -> list[tuple[Key, Any]]:
-    part, api.window = api.window, None
-    return keyed[part] if part else keyed
+def _root_window(
+    api: Api, rows: Sequence[Any], key: Callable[[Any], Key] | None, reverse: bool
+) -> list[tuple[Key, Any]]:
+    if api.root is None:
+        api.root = _sorted(rows, key, reverse)
+    window, api.window = api.window, None
+    return api.root[window or slice(None)]
 
 
 def _check_size(first: int | None, last: int | None) -> None:

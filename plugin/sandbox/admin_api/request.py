@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Any
 
 from plugin.sandbox.declaration import Declaration
 from plugin.sandbox.order_records import Order
@@ -13,15 +15,16 @@ VISIBLE_ORDERS = timedelta(days=60)
 
 @dataclass
 class Api:
-    """Handed to every node. `window` limits the root connection of a bulk query."""
+    """Handed to every node. In a bulk query `window` limits the root connection; `root` keeps its sorted rows."""
 
     world: World
     settings: Settings
     declaration: Declaration
     bulk: bool = False
     window: slice | None = None
+    root: list[Any] | None = None
 
-    @property
+    @cached_property
     def scopes(self) -> frozenset[str]:
         """What was granted; who may write may read."""
         installation = self.world.installation
@@ -37,7 +40,7 @@ class Api:
         """Whether the app may see this order."""
         return order.created_at >= self._since
 
-    @property
+    @cached_property
     def _since(self) -> datetime:
         if "read_all_orders" in self.scopes:
             return datetime.min.replace(tzinfo=self.world.now().tzinfo)

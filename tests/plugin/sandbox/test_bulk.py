@@ -9,10 +9,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from graphql import ExecutionResult, execute, parse
 
+from plugin.sandbox import discounts, refunds
 from plugin.sandbox.admin_api import bulk
 from plugin.sandbox.admin_api.bulk_rules import check
+from plugin.sandbox.admin_api.plan import plan_of
+from plugin.sandbox.admin_api.query import Query
 from plugin.sandbox.admin_api.request import Api
+from plugin.sandbox.admin_api.resolving import resolve_field, resolve_type, schema
 from plugin.sandbox.app_records import BulkOperation
 from plugin.sandbox.errors import Refused
 from plugin.sandbox.runtime import Sandbox
@@ -81,6 +86,33 @@ def test_a_missing_scope_fails_the_operation(admin: Admin, store: Sandbox) -> No
     store.world.installation.scopes = ["read_products"]
     operation = run(admin, ORDERS)
     assert (operation["status"], operation["errorCode"]) == ("FAILED", "ACCESS_DENIED")
+
+
+BATTERY = [
+    ORDERS,
+    "{ orders { nodes { __typename name: id refunds { id totalRefundedSet { ...Bag } } discountCodes } } } "
+    "fragment Bag on MoneyBag { shopMoney { amount currencyCode } }",
+    "{ orders { edges { node { id discountApplications(first: 3) { edges { node { index value "
+    "{ __typename ... on MoneyV2 { amount } ... on PricingPercentageValue { percentage } } } } } } } } }",
+    "{ products { edges { node { id ... on Node { id } featuredMedia { alt ... on MediaImage { image { url } } } "
+    "variants(sortKey: TITLE) { edges { node { id price selectedOptions { name value } } } } } } } }",
+    "{ customers(sortKey: UPDATED_AT, reverse: true) { edges { node { id defaultEmailAddress { marketingState } "
+    "defaultPhoneNumber { smsMarketingConsent { state } } lastOrder { id } } } } }",
+]
+
+
+@pytest.mark.parametrize("query", BATTERY)
+def test_the_quick_plan_reads_what_the_library_reads(store: Sandbox, query: str) -> None:
+    install(store)
+    discounts.create_discount(store.world, code="TEN", percent_bp=1000)
+    order = buy(store.world, 2, 1, discount_code="TEN")
+    refunds.refund(store.world, order.id, {order.lines[0].id: 1})
+    document = parse(query)
+    api = Api(store.world, store.settings, store.declaration, bulk=True)
+    slow = execute(schema(), document, Query(api), api, field_resolver=resolve_field, type_resolver=resolve_type)
+    assert isinstance(slow, ExecutionResult)
+    assert slow.errors is None
+    assert plan_of(document, api.scopes)(Query(api)) == slow.data
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from babel import Locale, UnknownLocaleError
 from flask import Blueprint, render_template
 
 from plugin.sandbox import totals
@@ -34,6 +35,15 @@ def order_total(order: Order) -> int:
 def order_status(order: Order) -> str:
     """The order's payment in words, such as `Partially refunded`."""
     return totals.financial_status(order).replace("_", " ").capitalize()
+
+
+@blueprint.app_template_filter("language_name")
+def language_name(code: str) -> str:
+    """A language in its own words, such as `Deutsch`; the code when nobody knows it."""
+    try:
+        return (Locale.parse(code, sep="-").display_name or code).capitalize()
+    except (ValueError, UnknownLocaleError):
+        return code
 
 
 @blueprint.context_processor

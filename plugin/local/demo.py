@@ -50,18 +50,21 @@ class Demo:
             self._start_product()
 
     def fill(self) -> None:
-        """Installs the plugin if the store does not have it, waits for the import, and opens the shop for business."""
+        """Installs the plugin, waits for the import and opens the shop for business, each if it is still to be done."""
         owner = self.database.owner_url
-        first_time = not importing.is_installed(owner, commands.SHOP)
-        if first_time:
+        if not importing.is_installed(owner, commands.SHOP):
             with self.step("Installation into the store"):
                 importing.install(self.home.url("sandbox"), owner, commands.SHOP)
+        if not importing.is_complete(owner, commands.SHOP):
+            self._wait_for_import(owner)
+        if not opening.is_open(owner):
+            with self.step("Programme, field and campaign"):
+                opening.open_for_business(self.home.url("sandbox"), self.home.url("web"), owner)
+
+    def _wait_for_import(self, owner: str) -> None:
         for imported in importing.show(self.console, owner, commands.SHOP):
             if imported.state != "done":
                 self.console.print(f"  Importing {imported.object} ended as {imported.state}: {imported.error}")
-        if first_time:
-            with self.step("Programme, field and campaign"):
-                opening.open_for_business(self.home.url("sandbox"), self.home.url("web"), owner)
 
     def announce(self) -> None:
         """Writes demo.json. Its keys are a contract with programs that use the demo."""

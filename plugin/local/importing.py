@@ -38,6 +38,13 @@ def is_installed(owner_url: str, domain: str) -> bool:
         return connection.execute(query, (domain,)).fetchone() is not None
 
 
+def is_complete(owner_url: str, domain: str) -> bool:
+    """Whether history was asked for and none of it is still coming in, as after a start that was cut short."""
+    with psycopg.connect(owner_url) as connection:
+        runs = _latest_runs(connection, domain)
+    return bool(runs) and all(run.state in FINAL for run in runs)
+
+
 def install(store_url: str, owner_url: str, domain: str) -> None:
     """Grants the scopes in the store, then opens the panel once, which is when an app meets its shop."""
     granted = requests.post(f"{store_url}/_control/install", timeout=30)

@@ -44,6 +44,12 @@ FIELD = {
 }
 
 
+def is_open(owner_url: str) -> bool:
+    """Whether the shop has a programme, which is the first thing that is saved."""
+    with psycopg.connect(owner_url) as connection:
+        return connection.execute("SELECT 1 FROM programs LIMIT 1").fetchone() is not None
+
+
 def open_for_business(store_url: str, app_url: str, owner_url: str) -> None:
     """Save all of it and wait until points for past orders are counted. Raises NotReady when a form is refused."""
     desk = Desk(store_url, app_url)

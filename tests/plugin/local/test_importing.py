@@ -59,3 +59,12 @@ def test_installed_means_installed_now(database: Engine, shop: Shop) -> None:
     with database.begin() as connection:
         connection.execute(text("UPDATE shops SET uninstalled_at = clock_timestamp()"))
     assert not importing.is_installed(url, DOMAIN)
+
+
+def test_complete_means_asked_for_and_nothing_still_coming(database: Engine, shop: Shop) -> None:
+    url = os.environ["DATABASE_OWNER_URL"]
+    assert not importing.is_complete(url, DOMAIN)
+    add_run(database, shop, "backfill", "customers", "done", 4, 4)
+    assert importing.is_complete(url, DOMAIN)
+    add_run(database, shop, "backfill", "orders", "running", 1, 10)
+    assert not importing.is_complete(url, DOMAIN)

@@ -71,7 +71,7 @@ def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     changes.checkouts |= apply_checkouts.apply(cursor, shop.id, batch)
     _products(cursor, shop.id, batch, changes)
     counted |= {row.customer_id for row in batch.orders.values() if row.customer_id and row.id in changes.orders}
-    apply_customers.count_orders(cursor, shop, counted | (batch.totals.keys() & changes.customers))
+    apply_customers.count_orders(cursor, shop.id, counted | (batch.totals.keys() & changes.customers))
     effects.record_all(session, shop.id, "fetch", fetches, again=True)
     return changes
 

@@ -13,7 +13,6 @@ from typing import Any
 from plugin.commerce.models import Customer, CustomerTerm
 from plugin.commerce.terms import customer_terms, sort_name
 from plugin.reactions import Changes
-from plugin.shops.models import Shop
 from plugin.sync import rows
 from plugin.sync.batch import Batch
 from plugin.sync.staging import Children, Cursor, Staged, arrays
@@ -76,9 +75,9 @@ _COUNT = """
     SET last_order_at = o.last_at, last_order_id = o.last_id,
         orders_count = CASE WHEN c.totals_version = '' THEN o.number ELSE c.orders_count END,
         spent_minor = CASE WHEN c.totals_version = '' THEN o.spent ELSE c.spent_minor END,
-        spent_currency = CASE WHEN c.totals_version = '' THEN %(currency)s ELSE c.spent_currency END
+        spent_currency = CASE WHEN c.totals_version = '' THEN o.currency ELSE c.spent_currency END
     FROM (
-        SELECT ids.id, count(o.id) AS number, max(o.processed_at) AS last_at,
+        SELECT ids.id, count(o.id) AS number, max(o.processed_at) AS last_at, max(o.currency) AS currency,
             (array_agg(o.id ORDER BY o.processed_at DESC NULLS LAST, o.id DESC))[1] AS last_id,
             coalesce(sum(o.current_total_minor) FILTER (WHERE o.financial_status
                 IN ('paid', 'partially_paid', 'partially_refunded', 'refunded')), 0)::bigint AS spent
@@ -90,7 +89,7 @@ _COUNT = """
     WHERE c.shop_id = %(shop)s AND c.id = o.id AND (c.last_order_at IS DISTINCT FROM o.last_at
         OR c.last_order_id IS DISTINCT FROM o.last_id
         OR c.totals_version = '' AND (c.orders_count, c.spent_minor) <> (o.number, o.spent)
-        OR c.totals_version = '' AND c.spent_currency IS DISTINCT FROM %(currency)s)
+        OR c.totals_version = '' AND c.spent_currency IS DISTINCT FROM o.currency)
 """
 
 
@@ -107,10 +106,10 @@ def apply(cursor: Cursor, shop_id: int, batch: Batch, changes: Changes) -> set[i
     return stubs
 
 
-def count_orders(cursor: Cursor, shop: Shop, customer_ids: Collection[int]) -> None:
+def count_orders(cursor: Cursor, shop_id: int, customer_ids: Collection[int]) -> None:
     """Bring last orders, and totals the store never told, in line with the mirror's orders."""
     if customer_ids:
-        cursor.execute(_COUNT, {"shop": shop.id, "ids": sorted(customer_ids), "currency": shop.currency})
+        cursor.execute(_COUNT, {"shop": shop_id, "ids": sorted(customer_ids)})
 
 
 def _write(cursor: Cursor, shop_id: int, batch: Batch, changes: Changes) -> set[int]:

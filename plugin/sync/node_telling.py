@@ -38,7 +38,7 @@ def customer(batch: Batch, source: Source, told: nodes.Customer) -> None:
         consent = sms.state, sms.optInLevel, sms.updatedAt
         keep(batch.sms_consents, id, rows.Consent(*_consent(*consent), source.version(sms.updatedAt or stamp)))
     if told.numberOfOrders is not None and told.amountSpent:
-        currency = source.shop.currency
+        currency = currency_code(told.amountSpent.currencyCode or source.shop.currency)
         spent = minor(told.amountSpent.amount, currency)
         keep(batch.totals, id, rows.Totals(told.numberOfOrders, spent, currency, version))
 

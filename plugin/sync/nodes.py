@@ -20,6 +20,7 @@ class Nodes(Struct, Generic[T]):
 
 class Amount(Struct):
     amount: Money = None
+    currencyCode: str | None = None
 
 
 class Bag(Struct):

@@ -54,7 +54,7 @@ class Customer(Struct):
     sms_marketing_consent: Consent | None = None
     orders_count: Annotated[int, Meta(ge=0, le=2**31)] | None | UnsetType = UNSET
     total_spent: Money = None
-    last_order_id: Id | None = None
+    currency: str | None = None
 
 
 class Buyer(Struct):
@@ -83,6 +83,7 @@ class SmsConsent(Struct):
 
 class Spent(Struct):
     amount: Money = None
+    currencyCode: str | None = None
 
 
 class PurchasingSummary(Struct):

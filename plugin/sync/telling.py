@@ -51,7 +51,7 @@ def sms_consent(batch: Batch, source: Source, told: body.SmsConsent) -> None:
 
 def purchasing_summary(batch: Batch, source: Source, told: body.PurchasingSummary, customer_id: int) -> None:
     """Totals as the store counts them, at `occurredAt`."""
-    currency = source.shop.currency
+    currency = currency_code(told.amountSpent.currencyCode or source.shop.currency)
     spent = minor(told.amountSpent.amount, currency)
     keep(batch.totals, customer_id, rows.Totals(told.numberOfOrders, spent, currency, source.version(told.occurredAt)))
     batch.mentioned_customers.add(customer_id)

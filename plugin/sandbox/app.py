@@ -6,6 +6,7 @@ from werkzeug.exceptions import Forbidden
 from plugin.sandbox.admin.views import blueprint as admin
 from plugin.sandbox.admin_api.views import blueprint as admin_api
 from plugin.sandbox.control.clock_views import blueprint as clock
+from plugin.sandbox.control.trade_views import blueprint as trade
 from plugin.sandbox.control.views import blueprint as control
 from plugin.sandbox.errors import NotFound, Refused
 from plugin.sandbox.mailbox.views import blueprint as mailbox
@@ -14,7 +15,7 @@ from plugin.sandbox.storefront.views import blueprint as storefront
 from plugin.sandbox.wire.oauth_views import blueprint as oauth
 from plugin.sandbox.wire.proxy import blueprint as proxy
 
-BLUEPRINTS = (storefront, admin, oauth, control, clock, admin_api, proxy, mailbox)
+BLUEPRINTS = (storefront, admin, oauth, control, trade, clock, admin_api, proxy, mailbox)
 
 
 def create_app(store: Sandbox) -> Flask:

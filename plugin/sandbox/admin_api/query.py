@@ -3,7 +3,7 @@
 from typing import Any
 
 from plugin.sandbox import customers
-from plugin.sandbox.admin_api import carts, codes, goods, house, parts, people, sales, search
+from plugin.sandbox.admin_api import carts, codes, given_back, goods, house, parts, people, sales, search, stock
 from plugin.sandbox.admin_api.metafields import MetafieldNode
 from plugin.sandbox.admin_api.node import Fields, Node, kind_of, number_of
 from plugin.sandbox.admin_api.paging import connect
@@ -11,7 +11,7 @@ from plugin.sandbox.admin_api.request import Api
 from plugin.sandbox.errors import NotFound
 
 # Their modules are imported so that `Node.kinds` knows them.
-PARTS = (parts.LineNode, people.AddressNode, MetafieldNode)
+PARTS = (parts.LineNode, given_back.RefundNode, people.AddressNode, MetafieldNode)
 
 
 class Query:
@@ -149,7 +149,7 @@ class Query:
         """All of them."""
         found = search.select(self._variants(), query, VARIANT_FIELDS)
         return connect(
-            self.api, found, lambda pair: goods.VariantNode(self.api, pair), key=lambda pair: (pair[1].id,), **page
+            self.api, found, lambda pair: stock.VariantNode(self.api, pair), key=lambda pair: (pair[1].id,), **page
         )
 
     def inventory_item(self, id: str) -> Node | None:
@@ -164,12 +164,12 @@ class Query:
 
     def location(self, id: str | None = None) -> Node | None:
         """The roastery."""
-        return goods.LocationNode(self.api, self.world.shop)
+        return stock.LocationNode(self.api, self.world.shop)
 
     def locations(self, **page: Any) -> Fields:
         """The roastery."""
         paging = {name: page[name] for name in ("first", "last", "after", "before", "reverse") if name in page}
-        return connect(self.api, [self.world.shop], lambda shop: goods.LocationNode(self.api, shop), **paging)
+        return connect(self.api, [self.world.shop], lambda shop: stock.LocationNode(self.api, shop), **paging)
 
     def _variants(self) -> list[Any]:
         return [(product, variant) for product in self.world.products for variant in product.variants]

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from flask import request
+
 from plugin.sandbox.errors import Refused
 from plugin.sandbox.records import CartLine
 
@@ -24,3 +26,11 @@ def whole_number(body: dict[str, Any], name: str) -> int | None:
         return None if value is None else int(value)
     except (TypeError, ValueError) as broken:
         raise Refused(f"{name} must be a number", field=(name,)) from broken
+
+
+def asked() -> dict[str, Any]:
+    """The JSON object of the request; `Refused` when it is something else."""
+    body = request.get_json(force=True, silent=True) if request.get_data() else {}
+    if not isinstance(body, dict):
+        raise Refused("Send a JSON object")
+    return body

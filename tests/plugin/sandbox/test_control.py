@@ -143,3 +143,24 @@ def test_bad_orders_to_the_store_are_refused(client: FlaskClient, path: str, bod
 def test_nobody_else_on_the_network_reaches_the_store(client: FlaskClient) -> None:
     answer = client.get("/_control/summary", environ_overrides={"REMOTE_ADDR": "10.0.0.7"})
     assert answer.status_code == 403
+
+
+def test_every_noun_can_be_changed_and_deleted(client: FlaskClient, store: Sandbox) -> None:
+    person = post(
+        client, "/_control/customers", {"email": "zoe@example.com", "tags": ["vip"], "accepts_marketing": True}
+    )
+    assert (person["tags"], person["email_marketing_state"]) == (["vip"], "subscribed")
+    assert post(client, "/_control/customers", {"id": person["id"], "first_name": "Zoë"})["first_name"] == "Zoë"
+    order = post(client, "/_control/orders", {"lines": [{"variant_id": variant(store), "quantity": 3}]})
+    line = order["line_items"][0]["id"]
+    edited = post(client, f"/_control/orders/{order['id']}/edit", {"lines": [{"line_item_id": line, "quantity": 1}]})
+    assert edited["line_items"][0]["current_quantity"] == 1
+    post(client, f"/_control/orders/{order['id']}/fulfill")
+    sent = post(client, f"/_control/orders/{order['id']}/shipment", {"status": "delivered"})
+    assert sent["fulfillments"][0]["shipment_status"] == "delivered"
+    assert post(client, "/_control/shop", {"name": "Beans and more"})["name"] == "Beans and more"
+    product = post(client, "/_control/products", {"title": "Tea"})["id"]
+    assert post(client, f"/_control/products/{product}", {"status": "archived"})["status"] == "archived"
+    for path in (f"products/{product}", f"orders/{order['id']}", f"customers/{person['id']}"):
+        assert client.delete(f"/_control/{path}").status_code == 200
+        assert client.delete(f"/_control/{path}").status_code == 404

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, text
+from typing import Any
 
-from plugin.errors import Refused
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from plugin.errors import Refused, Unavailable
 
 # The owner of a table, or a member of the owning role, could switch the policies off; the other two ignore them.
 WHO = """
@@ -16,9 +19,11 @@ WHO = """
 
 
 def refuse_privileged(engine: Engine) -> None:
-    """Raises Refused when DATABASE_URL names a superuser, an owner of our tables or a role with BYPASSRLS."""
-    with engine.connect() as connection:
-        name, superuser, bypasses, owns = connection.execute(text(WHO)).one()
+    """Raises Refused when DATABASE_URL names a superuser, an owner of our tables or a role with BYPASSRLS.
+
+    Raises Unavailable when that cannot be known, because the database does not answer.
+    """
+    name, superuser, bypasses, owns = _who(engine)
     reasons = [
         reason
         for reason, true in (
@@ -33,3 +38,11 @@ def refuse_privileged(engine: Engine) -> None:
             f"The database role {name} {' and '.join(reasons)}, so one shop could see another. "
             "Give DATABASE_URL the role regulars_app; the owner belongs into DATABASE_OWNER_URL alone."
         )
+
+
+def _who(engine: Engine) -> Any:
+    try:
+        with engine.connect() as connection:
+            return connection.execute(text(WHO)).one()
+    except SQLAlchemyError as error:
+        raise Unavailable("The database of DATABASE_URL does not answer, so this process does not start.") from error

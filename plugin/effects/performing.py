@@ -170,6 +170,7 @@ def _too_often(claim: Claim, performer: Performer) -> None:
 
 
 def _give_up(claim: Claim, performer: Performer | None, shop: Any, error: Exception) -> None:
+    log.warning("effect_failed", error=type(error).__name__, **_about(claim))
     told = _try(claim, _fail, claim, performer, shop, error)
     if isinstance(told, Failure):
         _try(claim, _fail, claim, None, shop, error)
@@ -205,9 +206,12 @@ def _try(claim: Claim, step: Callable[..., Any], *arguments: Any) -> Any:
     try:
         return step(*arguments)
     except Exception as error:  # noqa: BLE001
-        about = {"shop_id": claim.shop_id, "effect_id": claim.id, "kind": claim.kind, "attempts": claim.attempts}
-        log.warning("effect_step_failed", error=type(error).__name__, **about)
+        log.warning("effect_step_failed", error=type(error).__name__, **_about(claim))
         return Failure(error)
+
+
+def _about(claim: Claim) -> Payload:
+    return {"shop_id": claim.shop_id, "effect_id": claim.id, "kind": claim.kind, "attempts": claim.attempts}
 
 
 def _sentence(error: Exception) -> str:

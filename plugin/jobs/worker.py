@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready, worker_shutdown
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutdown
 
 from plugin.errors import RegularsError
 from plugin.jobs import logs
@@ -15,18 +15,21 @@ Step = Callable[[], object]
 
 
 def prepare(sweeper: Sweeper, before: Sequence[Step] = (), after_fork: Sequence[Step] = ()) -> None:
-    """Connect to the worker's life: `before` it starts (a RegularsError stops it), `after_fork` in each child."""
+    """Connect to the worker's life: `before` it starts (a RegularsError stops it), `after_fork` in each child.
+
+    The sweep begins before the broker is reached, because it is for when the broker is not.
+    """
 
     def check(**_: Any) -> None:
         try:
             _run(before)
         except RegularsError as error:
             raise SystemExit(str(error)) from error  # Celery logs and swallows any other exception of a signal
+        sweeper.start()
 
     setup_logging.connect(lambda **_: logs.set_up(), weak=False)
     worker_init.connect(check, weak=False)
     worker_process_init.connect(lambda **_: _run(after_fork), weak=False)
-    worker_ready.connect(lambda **_: sweeper.start(), weak=False)
     worker_shutdown.connect(lambda **_: sweeper.stop(), weak=False)
 
 

@@ -114,7 +114,15 @@
     if (!link) { target.href = path; target.hidden = true; document.body.append(target); }
     const untaken = target.dispatchEvent(new CustomEvent("shopify:navigate", { bubbles: true, cancelable: true }));
     if (!link) target.remove();
-    if (untaken) location.assign(path);
+    if (untaken) location.assign(launched(path));
+  }
+
+  // A page that is loaded anew has to know the shop: its address carries what a launch carries, without a token.
+  function launched(path) {
+    const address = new URL(path, location.origin);
+    const { shop, host, locale } = shopify.config;
+    for (const [name, value] of Object.entries({ embedded: "1", shop, host, locale })) if (value) address.searchParams.set(name, value);
+    return address.href;
   }
 
   // shopify://admin/…, https://admin.shopify.com/store/…/… and https://shop/admin/… lead into the admin around us.
@@ -129,12 +137,16 @@
     if (inside && target !== "_blank") return leaveFor(href), null;
     return nativeOpen(inside ? ADMIN + inside : href, target, ...rest);
   };
-  function followAdminLinks(event) {
+  function followLinks(event) {
     const link = event.target.closest?.("a[href], s-link[href], s-button[href]");
-    const inside = link && adminPath(link.getAttribute("href"));
-    if (!inside || event.defaultPrevented) return;
-    event.preventDefault();
-    link.getAttribute("target") === "_blank" || event.metaKey || event.ctrlKey ? nativeOpen(ADMIN + inside, "_blank") : leaveFor(inside);
+    if (!link || event.defaultPrevented) return;
+    const [href, target] = [link.getAttribute("href"), link.getAttribute("target")];
+    const aside = target === "_blank" || event.metaKey || event.ctrlKey;
+    const inside = adminPath(href);
+    const own = !aside && !target && !link.hasAttribute("download") && !href.startsWith("#") && new URL(href, location.href).origin === location.origin;
+    if (inside || own) event.preventDefault();
+    if (inside) aside ? nativeOpen(ADMIN + inside, "_blank") : leaveFor(inside);
+    else if (own) location.assign(launched(href));
   }
 
   // -- navigation and title bar: hidden here, shown by the admin
@@ -344,7 +356,7 @@
     document.addEventListener("submit", (event) => {
       if (event.target.matches?.("form[data-save-bar]")) { submitting = event.target; tellSaveBar(); }
     });
-    document.addEventListener("click", followAdminLinks);
+    window.addEventListener("click", followLinks);
     observer.disconnect();
     observer.observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["title", "disabled", "loading", "href", "variant"] });
     document.readyState === "loading" ? document.addEventListener("DOMContentLoaded", look) : look();

@@ -91,6 +91,11 @@ def done(path: str, message: str, undo: tuple[str, str] | None = None) -> Respon
     return Response("", headers={"HX-Location": json.dumps(place), **toast(**said)})
 
 
+def told(message: str) -> Response:
+    """A write went well and changes nothing on the page: the panel says so and keeps what is typed."""
+    return Response("", 204, toast(message=message))
+
+
 def actor() -> str:
     """Who writes, for the audit log: the staff member's id in the store."""
     return f"staff:{g.claims.user_id}"

@@ -10,7 +10,7 @@ from admin_ui import listing
 from admin_ui.campaigns import previews, words
 from admin_ui.campaigns.forms import AutomationForm, TestForm, filled
 from admin_ui.formats import number
-from admin_ui.panel import actor, desk, done, page
+from admin_ui.panel import actor, desk, done, page, told
 from plugin.campaigns import operations, queries
 from plugin.campaigns.models import Automation
 from plugin.errors import Invalid
@@ -114,9 +114,7 @@ def send_test(automation_id: int, step: int) -> Answer:
             test.reject(Invalid(str(error), "email"))
             return _form(automation, kept, test), 422
     ring("messages.send_due")
-    return done(
-        f"/campaigns/{automation_id}", gettext("A test mail is on its way to %(email)s.", email=test.email.data)
-    )
+    return told(gettext("A test mail is on its way to %(email)s.", email=test.email.data))
 
 
 def _form(automation: Automation, form: AutomationForm, test: TestForm | None = None) -> str:

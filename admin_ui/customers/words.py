@@ -48,6 +48,8 @@ def financial(state: str | None) -> tuple[str, str]:
 def movement(entry: PointEntry, order_name: str | None) -> str:
     """What an entry of the ledger is, in a few words."""
     order = order_name or (f"{entry.order_id}" if entry.order_id else "")
+    if "undoes" in entry.explanation:
+        return gettext("Adjustment undone")
     known = {
         "earn": gettext("Earned with order %(order)s", order=order),
         "claw": gettext("Taken back: order %(order)s was refunded, edited or cancelled", order=order),

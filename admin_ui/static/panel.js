@@ -59,6 +59,12 @@
     }
   }
 
+  // -- the address of a list says only what narrows it
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => {
+    if (ctx.request.method !== "GET" || ctx.sourceElement.tagName !== "FORM") return;
+    for (const [name, value] of [...ctx.request.body]) if (value === "") ctx.request.body.delete(name);
+  });
+
   // -- waiting: nothing for 300 ms, then skeletons and the admin's loading bar
   let waiting = 0;
   document.addEventListener("htmx:before:request", ({ detail: { ctx } }) => {
@@ -113,6 +119,7 @@
     event.preventDefault();
     const dialog = document.getElementById("confirm");
     dialog.querySelector("[data-question]").textContent = event.detail.ctx.confirm;
+    dialog.querySelector("[data-act]").textContent = event.detail.ctx.request.submitter?.textContent.trim() ?? "";
     dialog.returnValue = "";
     dialog.addEventListener("close", () => (dialog.returnValue === "yes" ? event.detail.issueRequest() : event.detail.dropRequest()), { once: true });
     dialog.showModal();

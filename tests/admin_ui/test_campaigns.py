@@ -121,7 +121,8 @@ def test_a_preview_needs_its_ticket_and_is_sealed(client: FlaskClient, typed: di
 def test_a_test_mail_is_queued_once_to_the_typed_address(
     person: Person, typed: dict[str, str], database: Engine
 ) -> None:
-    person.save("/campaigns/1/test/0", **{"test-0-email": "me@example.com"})
+    sent = person.send("/campaigns/1/test/0", **{"test-0-email": "me@example.com"})
+    assert sent.status_code == 204 and "me@example.com" in sent.headers["HX-Trigger"]
     with database.connect() as connection:
         queued = connection.execute(text("SELECT email, kind, marketing FROM messages")).all()
     assert queued == [("me@example.com", "test", False)]

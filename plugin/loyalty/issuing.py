@@ -11,7 +11,6 @@ from plugin.loyalty import queries
 from plugin.loyalty.models import Redemption
 from plugin.loyalty.redeeming import issue, return_redemption
 from plugin.messages import operations as messages
-from plugin.money import major
 from plugin.shops.models import Shop
 
 
@@ -50,13 +49,12 @@ def _mail(session: Session, shop: Shop, redemption: Redemption, title: str) -> N
 
 
 def _context(shop: Shop, redemption: Redemption, title: str) -> dict[str, Any]:
-    minimum = redemption.minimum_minor
     return {
         "reward_title": title,
         "code": redemption.code,
         "points": redemption.points,
-        "value": str(major(redemption.value_minor, redemption.currency)),
-        "minimum": str(major(minimum, redemption.currency)) if minimum else None,
+        "value_minor": redemption.value_minor,
+        "minimum_minor": redemption.minimum_minor or None,
         "currency": redemption.currency,
         "expires_at": redemption.expires_at.isoformat(),
         "url": f"{shop.storefront_url}/discount/{redemption.code}",

@@ -96,7 +96,7 @@ def _refunds(cursor: Any, asked: dict[str, Any]) -> tuple[dict[int, list[MoneyBa
     if not refunds:
         return {}, {}
     money = _grouped((row[0], MoneyBack(*row[1:])) for row in refunds if row[2])
-    returned = asked | {"ids": [row[0] for row in refunds]}
+    returned = asked | {"ids": sorted({row[0] for row in refunds})}
     return money, _grouped((row[0], Return(*row[1:])) for row in cursor.execute(_RETURNS, returned))
 
 

@@ -222,7 +222,7 @@ def customers_with_due_lots(session: Session, shop: Shop, now: datetime, limit: 
 def tier_counts(session: Session, shop: Shop) -> dict[int | None, int]:
     """Members by tier id, at the last look."""
     counts = select(PointAccount.tier_id, func.count()).where(PointAccount.shop_id == shop.id)
-    return dict(session.execute(counts.group_by(PointAccount.tier_id)).tuples().all())
+    return dict(session.execute(counts.group_by(PointAccount.tier_id)).all())
 
 
 @dataclass(frozen=True)

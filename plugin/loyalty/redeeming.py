@@ -192,7 +192,7 @@ def use_codes(session: Session, shop: Shop, order_ids: Collection[int]) -> None:
     codes = select(Order.id, func.unnest(Order.discount_codes).label("code")).where(
         Order.shop_id == shop.id, Order.id.in_(list(order_ids)), Order.discount_codes != [], Order.test.is_(False)
     )
-    first = {code.upper(): order_id for order_id, code in sorted(session.execute(codes).tuples(), reverse=True)}
+    first = {code.upper(): order_id for order_id, code in sorted(session.execute(codes).all(), reverse=True)}
     if not first:
         return
     unused = Redemption.state.in_(("reserved", "issued"))

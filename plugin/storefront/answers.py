@@ -125,7 +125,7 @@ def _history(session: Session, shop: Shop, customer_id: int, now: datetime) -> l
 def _order_names(session: Session, shop: Shop, entries: Sequence[PointEntry]) -> dict[int, str]:
     ids = {entry.order_id for entry in entries if entry.order_id is not None}
     named = select(Order.id, Order.name).where(Order.shop_id == shop.id, Order.id.in_(ids))
-    return dict(session.execute(named).tuples().all()) if ids else {}
+    return dict(session.execute(named).all()) if ids else {}
 
 
 def fields(session: Session, shop: Shop, product_id: int, customer_id: int | None) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""A small world to settle in: customers and orders straight into the mirror, and what the ledger must always satisfy."""
+"""A small world to settle in: customers and orders straight into the mirror, and what must always hold."""
 
 from __future__ import annotations
 

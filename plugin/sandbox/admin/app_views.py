@@ -9,6 +9,7 @@ from plugin.sandbox.admin.frame import blueprint, the_world, uncached
 from plugin.sandbox.errors import NotFound
 from plugin.sandbox.runtime import sandbox
 from plugin.sandbox.storefront import extension_files
+from plugin.sandbox.storefront.theme_settings import placed
 from plugin.sandbox.wire.sessions import STAFF_ID, host_parameter, id_token, launch_url
 
 STATIC = Path(__file__).resolve().parents[1] / "static"
@@ -72,12 +73,13 @@ def facts(handle: str) -> Response:
 
 
 def _extensions() -> list[dict[str, Any]]:
+    home = the_world().home
     activations = [
         {
             "handle": block.name,
             "name": block.schema.get("name", block.name),
             "target": block.schema.get("target", "section"),
-            "status": "active",
+            "status": "active" if placed(home, block).on else "available",
             "activations": [
                 {
                     "target": "template--product" if not block.is_embed else "body",

@@ -13,6 +13,7 @@ from plugin.sandbox.storefront import extension_files, visitor
 from plugin.sandbox.storefront.extension_files import BlockFile
 from plugin.sandbox.storefront.liquid_filters import ASSETS_PATH, filters
 from plugin.sandbox.storefront.liquid_objects import page_objects
+from plugin.sandbox.storefront.theme_settings import placed
 
 
 def locales() -> list[str]:
@@ -42,7 +43,8 @@ def _present(page_type: str) -> list[BlockFile]:
     """Blocks show while the app is installed, and never in the checkout."""
     if visitor.the_world().installation is None or page_type in ("checkout", "thank_you"):
         return []
-    return [block for block in extension_files.blocks() if block.shows_on(page_type)]
+    home = visitor.the_world().home
+    return [block for block in extension_files.blocks() if block.shows_on(page_type) and placed(home, block).on]
 
 
 def _environment() -> Environment:
@@ -56,7 +58,7 @@ def _render(environment: Environment, block: BlockFile, objects: dict[str, Any])
     identity = {
         "id": f"regulars-{block.name}",
         "type": block.name,
-        "settings": block.settings(),
+        "settings": placed(visitor.the_world().home, block).settings,
         "shopify_attributes": "",
     }
     context = {**objects, "block": identity, "section": {"id": "main"}}

@@ -90,6 +90,17 @@ def texts(locale: str) -> dict[str, Any]:
     return merged
 
 
+def schema_text(text: str) -> str:
+    """A text of a schema; `t:` keys are looked up in the extension's schema translations."""
+    if not text.startswith("t:"):
+        return text
+    path = next((folder() / "locales").glob("*.default.schema.json"), None)
+    found: Any = json.loads(path.read_text("utf-8")) if path else {}
+    for part in text.removeprefix("t:").split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    return found if isinstance(found, str) else text
+
+
 def _locale_files() -> list[Path]:
     return [path for path in sorted((folder() / "locales").glob("*.json")) if ".schema." not in path.name]
 

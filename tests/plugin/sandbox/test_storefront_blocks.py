@@ -175,3 +175,22 @@ def test_translations_fill_in_values(key: str, values: dict[str, Any], expected:
         "deep": {},
     }
     assert translated(texts, key, values, "en") == expected
+
+
+def test_the_theme_editor_switches_blocks_and_changes_their_settings(shopper: FlaskClient) -> None:
+    assert "Beans &lt;for&gt; you" in shopper.get("/admin/themes/current/editor?context=apps").text
+    shopper.post("/admin/themes/current/blocks/earn", data={"on": "1", "setting-heading": "Your beans"})
+    assert "|Your beans</p>" in shopper.get(PRODUCT).text
+    shopper.post("/admin/themes/current/blocks/earn", data={"setting-heading": "Your beans"})
+    assert "Earn 16 beans" not in shopper.get(PRODUCT).text
+    assert shopper.post("/admin/themes/current/blocks/nope").status_code == 404
+
+
+def test_app_bridge_hears_which_blocks_are_on(shopper: FlaskClient) -> None:
+    shopper.post("/admin/themes/current/blocks/launcher", data={})
+    activations = shopper.get("/admin/apps/regulars/facts").json["extensions"][0]["activations"]
+    assert {block["handle"]: block["status"] for block in activations} == {
+        "earn": "active",
+        "launcher": "available",
+        "locked": "active",
+    }

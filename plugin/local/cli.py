@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--customers", type=int, default=2000, help="how many customers a fresh store has")
     demo.add_argument("--reload", action="store_true", help="restart processes when a file changes")
     _word(words, "migrate", "bring the database to the newest schema (release)", _migrate)
+    _word(words, "rotate-keys", "encrypt what is stored with the first of ENCRYPTION_KEYS", _rotate_keys)
     _word(words, "doctor", "check the settings and connections of this installation", _doctor)
     frontend = _word(words, "frontend", "install the front-end packages the pages load", _frontend)
     frontend.add_argument("--development", action="store_true", help="also what only tests need")
@@ -71,6 +72,14 @@ def _migrate(options: argparse.Namespace) -> int:
     if not url:
         raise LocalError("DATABASE_OWNER_URL is not set: migrations run as the owner of the tables.")
     upgrade(url)
+    return 0
+
+
+def _rotate_keys(options: argparse.Namespace) -> int:
+    from plugin.privacy import keys
+    from plugin.shops import tokens
+
+    print(f"Encrypted anew: the tokens of {tokens.rotate_keys()} shops and {keys.rotate_keys()} contacts.")
     return 0
 
 

@@ -38,6 +38,12 @@ def installed_ids() -> list[int]:
         return list(session.scalars(select(Shop.id).where(*there).order_by(Shop.id)))
 
 
+def all_ids() -> list[int]:
+    """Ids of all shops that ever had the plugin, smallest first; a system transaction of its own."""
+    with db.system_transaction() as session:
+        return list(session.scalars(select(Shop.id).order_by(Shop.id)))
+
+
 def is_installed(shop: Shop) -> bool:
     """Whether the shop has the plugin now."""
     return shop.installed_at is not None and shop.uninstalled_at is None

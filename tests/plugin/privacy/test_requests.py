@@ -7,17 +7,20 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from plugin.config import config
 from plugin.crypto import secrets
 from plugin.db import engine as db
 from plugin.errors import Invalid
-from plugin.privacy import operations, queries
+from plugin.privacy import keys, operations, queries
 from plugin.privacy.payloads import KINDS, Subject, subject_of
 from plugin.shops.models import Shop
+from tests.conftest import forget_settings
 
 CAME = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ASKED = {
@@ -116,3 +119,20 @@ def test_another_shop_sees_none_of_it(shop: Shop, other_shop: Shop) -> None:
         recorded(session, shop, "customers/data_request", ASKED)
     with db.transaction(other_shop.id) as session:
         assert queries.latest(session, other_shop.id) == [] and queries.latest(session, shop.id) == []
+
+
+def test_contacts_follow_the_keys(shop: Shop, other_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for of in (shop, other_shop):
+        with db.transaction(of.id) as session:
+            recorded(session, of, "customers/data_request", ASKED)
+    new = Fernet.generate_key().decode()
+    monkeypatch.setenv("ENCRYPTION_KEYS", f"{new},{config().encryption_keys[0]}")
+    forget_settings()
+    assert keys.rotate_keys() == 2
+    monkeypatch.setenv("ENCRYPTION_KEYS", new)
+    forget_settings()
+    with db.transaction(shop.id) as session:
+        [request] = queries.latest(session, shop.id)
+        assert "ada@example.com" in secrets.decrypt(shop.id, request.contact)
+    monkeypatch.undo()
+    forget_settings()

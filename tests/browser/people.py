@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import requests
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
@@ -47,11 +48,15 @@ class Demo:
         assert len(found) == 1, f"{len(found)} mails to {address} about {subject!r}"
         return dict(found[0])
 
-    def customer(self, place: int) -> dict[str, Any]:
-        """One of the store's people with an e-mail address and a consent to be written to."""
+    def somebody(self, place: int) -> str:
+        """The address of one of the store's people, so that journeys do not meet."""
         answer = requests.get(self.store("/_control/customers"), params={"limit": 500}, timeout=30)
-        people = [person for person in answer.json()["customers"] if person.get("email")]
-        return dict(people[place])
+        return str([person["email"] for person in answer.json()["customers"] if person.get("email")][place])
+
+    def row(self, query: str, *values: Any) -> Any:
+        """One row of the product's tables as their owner, or None: to wait for, where a person would not see it."""
+        with psycopg.connect(self.announced["admin_database_url"]) as connection:
+            return connection.execute(query, values).fetchone()
 
 
 class Shopper:
@@ -78,6 +83,9 @@ class Shopper:
         self.page.get_by_label("Send me news and offers by e-mail").set_checked(wants_news)
         for label, text in {"Last name": "Journey", "Address": "Weg 1", "Postcode": "10115", "City": "Berlin"}.items():
             self.page.get_by_label(label, exact=True).fill(text)
+        self.goes_on_to_payment()
+
+    def goes_on_to_payment(self) -> None:
         self.page.get_by_role("button", name="Continue to payment").click()
 
     def pays(self) -> None:
@@ -88,6 +96,12 @@ class Shopper:
         self.puts_into_cart(handle, quantity)
         self.begins_checkout(email)
         self.pays()
+
+    def opens_points(self) -> None:
+        """The widget, as it is now, on the store's first page."""
+        self.page.goto(self.demo.store("/"))
+        self.page.locator("[data-rg-open]").click()
+        expect(self.page.get_by_role("dialog")).to_be_visible()
 
 
 class Admin:
@@ -105,6 +119,14 @@ class Admin:
         self.page.goto(self.demo.url("admin") + path)
         expect(self.panel.locator("main")).to_be_visible()
         return self.panel
+
+    def saves(self) -> None:
+        """With the admin's own save bar."""
+        self.page.get_by_role("region", name="Unsaved changes").get_by_role("button", name="Save").click()
+
+    def is_told(self, words: str) -> None:
+        """By a toast of the admin."""
+        expect(self.page.get_by_text(words).first).to_be_visible()
 
 
 def eventually(look: Callable[[], Any], seconds: float = WAIT_SECONDS) -> Any:

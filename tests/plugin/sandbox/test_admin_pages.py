@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask.testing import FlaskClient
 
-from plugin.sandbox import totals
+from plugin.sandbox import discounts, totals
 from plugin.sandbox.order_records import Order
 from plugin.sandbox.runtime import Sandbox
 from plugin.sandbox.wire.signing import launch_signature, read_token
@@ -52,7 +52,19 @@ def sent_order(store: Sandbox) -> Order:
 
 
 def test_every_page_opens(store: Sandbox, staff: FlaskClient) -> None:
-    for path in ("", "/", "/orders", "/products", "/products/new", "/customers", "/settings", "/apps/regulars"):
+    for path in (
+        "",
+        "/",
+        "/orders",
+        "/products",
+        "/products/new",
+        "/customers",
+        "/checkouts",
+        "/checkouts?show=all",
+        "/discounts",
+        "/settings",
+        "/apps/regulars",
+    ):
         assert "<main" in text(staff, f"/admin{path}")
     for order in store.world.orders:
         text(staff, f"/admin/orders/{order.id}")
@@ -237,3 +249,20 @@ def test_the_log_shows_what_was_queued(store: Sandbox, staff: FlaskClient) -> No
     page = text(staff, "/admin/settings")
     assert "orders/cancelled" in page
     assert "&#34;cancel_reason&#34;" in page
+
+
+def test_abandoned_checkouts_lead_to_their_recovery(store: Sandbox, staff: FlaskClient) -> None:
+    left = next(checkout for checkout in store.world.checkouts if not checkout.completed_at)
+    page = text(staff, "/admin/checkouts")
+    assert f"/checkouts/{left.id}/recover?key={left.recovery_key}" in page
+
+
+def test_codes_show_whose_they_are_and_how_often_they_were_used(store: Sandbox, staff: FlaskClient) -> None:
+    person = next(person for person in store.world.customers if person.first_name == "Zoë")
+    code = {"code": "BEANS-1234", "amount_minor": 500, "usage_limit": 1, "customer_ids": [person.id]}
+    discounts.create_discount(store.world, **code)  # type: ignore[arg-type]
+    page = text(staff, "/admin/discounts?q=beans-1234")
+    assert "BEANS-1234" in page
+    assert "O&#39;Neill" in page
+    assert "0 of 1" in page
+    assert "WELCOME10" not in page

@@ -37,11 +37,11 @@ def pictures(session: Session, shop: Shop, carts: Sequence[Checkout]) -> dict[in
 
 
 def context(shop: Shop, cart: Checkout, known: Mapping[int, Picture], step: int) -> dict[str, Any]:
-    """The cart's lines, its total in minor units of its currency, and the way back to it."""
+    """The cart's lines, what they cost together (minor units of its currency, no shipping), and the way back to it."""
     return {
         "currency": cart.currency or shop.currency,
         "cart_url": recovery_link(shop, cart, step),
-        "total_minor": cart.total_minor,
+        "total_minor": cart.subtotal_minor or sum(line["total_minor"] for line in map(_priced, cart.lines)),
         "lines": [_line(line, known) for line in cart.lines[:MOST_LINES]],
         "more_lines": max(0, len(cart.lines) - MOST_LINES),
     }
@@ -57,16 +57,19 @@ def recovery_link(shop: Shop, cart: Checkout, step: int) -> str:
 
 def _line(line: Mapping[str, Any], known: Mapping[int, Picture]) -> dict[str, Any]:
     picture = known.get(line.get("product_id") or 0, Picture("", ""))
-    quantity = int(line.get("quantity") or 1)
     return {
         "title": line.get("title") or "",
         "variant": _variant(line.get("variant")),
-        "quantity": quantity,
-        "price_minor": int(line.get("price_minor") or 0),
-        "total_minor": int(line.get("price_minor") or 0) * quantity,
+        **_priced(line),
         "image_url": picture.image_url,
         "url": picture.url,
     }
+
+
+def _priced(line: Mapping[str, Any]) -> dict[str, int]:
+    """Quantity and money of one line, in minor units."""
+    quantity, price_minor = int(line.get("quantity") or 1), int(line.get("price_minor") or 0)
+    return {"quantity": quantity, "price_minor": price_minor, "total_minor": price_minor * quantity}
 
 
 def _variant(name: Any) -> str:

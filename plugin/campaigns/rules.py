@@ -65,7 +65,7 @@ def is_abandoned(cart: Cart, started_at: datetime, now: datetime) -> bool:
 def quiet_cart(cart: Cart) -> Stop | None:
     """Why a checkout needs no mail (any more), or None."""
     if cart.completed_at is not None:
-        return Stop("completed", {"completed_at": cart.completed_at.isoformat()})
+        return Stop("ordered", {"completed_at": cart.completed_at.isoformat()})
     if cart.deleted_at is not None or cart.closed_at is not None:
         return Stop("closed")
     return None if cart.lines else Stop("emptied", {"lines": 0})

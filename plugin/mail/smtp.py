@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.message import Message
 from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -80,7 +80,7 @@ class Connection:
         self._answer_seconds = answer_seconds
         self._smtp: smtplib.SMTP | None = None
 
-    def send(self, mail: EmailMessage, sender: str, recipient: str) -> None:
+    def send(self, mail: Message, sender: str, recipient: str) -> None:
         """Hand one mail over. Raises NotAccepted (surely not taken), Rejected (for good), Unanswered (unknown)."""
         smtp = self._ready(mail, sender)
         self._say(smtp, f"RCPT TO:<{recipient}>")
@@ -97,7 +97,7 @@ class Connection:
         except (OSError, smtplib.SMTPException):
             smtp.close()
 
-    def _ready(self, mail: EmailMessage, sender: str) -> smtplib.SMTP:
+    def _ready(self, mail: Message, sender: str) -> smtplib.SMTP:
         """A connection that took MAIL FROM: the one in use, or a fresh one when that was closed meanwhile."""
         size = f"MAIL FROM:<{sender}>"
         if self._smtp is not None:

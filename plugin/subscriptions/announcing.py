@@ -56,7 +56,7 @@ def announce(session: Session, shop: Shop, product: Product, fields: list[Subscr
 
 
 def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> Any:
-    """The oldest fitting wish of each person not told of this product yet."""
+    """The oldest fitting wish of each person not told of this product yet. The store stamps whole seconds."""
     told = aliased(Message)
     already = select(told.id).where(
         told.shop_id == shop.id,
@@ -77,8 +77,8 @@ def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> An
             Subscription.shop_id == shop.id,
             Subscription.field_id.in_([field.id for field in fields]),
             Subscription.ended_at.is_(None),
-            ProductDebut.debuted_at > Subscription.started_at,
-            ProductDebut.debuted_at > SubscriptionField.created_at,
+            ProductDebut.debuted_at >= func.date_trunc("second", Subscription.started_at),
+            ProductDebut.debuted_at >= func.date_trunc("second", SubscriptionField.created_at),
             ~already.exists(),
         )
         .order_by(Subscription.email, Subscription.id)

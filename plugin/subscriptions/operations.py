@@ -185,7 +185,8 @@ def _of_scope(scope: str) -> list[Any]:
 
 def _address(email: str | None) -> str:
     try:
-        return permission.address(validate_email((email or "").strip(), check_deliverability=False).normalized)
+        valid = validate_email((email or "").strip(), check_deliverability=False, allow_smtputf8=False)
+        return permission.address(valid.ascii_email or valid.normalized)
     except EmailNotValidError as error:
         raise Invalid("Enter an e-mail address such as name@example.com.", "email") from error
 

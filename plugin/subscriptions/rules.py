@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -57,20 +56,9 @@ def is_available(product: Available) -> bool:
     return product.known and _is_active(product) and product.published_at is not None and not product.deleted_at
 
 
-def is_news(debuted_at: datetime, *began: datetime) -> bool:
-    """A product is news only to wishes (field and subscription) that began before it could first be bought."""
-    return all(debuted_at > moment for moment in began)
-
-
 def fold(value: str) -> str:
     """The form in which types and tags are compared."""
     return value.strip().casefold()
-
-
-def tags_of(text: str | Iterable[str]) -> list[str]:
-    """Tags as a list, from the store's comma list or a list."""
-    parts = text.split(",") if isinstance(text, str) else text
-    return [part.strip() for part in parts if part.strip()]
 
 
 def _is_active(product: Available) -> bool:

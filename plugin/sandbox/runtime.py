@@ -6,6 +6,7 @@ from flask import current_app
 
 from plugin.sandbox.admin_api.bulk import BulkRunner
 from plugin.sandbox.admin_api.cost import Bucket
+from plugin.sandbox.admin_api.faults import Faults
 from plugin.sandbox.admin_api.request import Api
 from plugin.sandbox.declaration import Declaration
 from plugin.sandbox.settings import Settings
@@ -23,6 +24,7 @@ class Sandbox:
     courier: Courier
     bulk: BulkRunner
     bucket: Bucket
+    api_faults: Faults
 
 
 def sandbox() -> Sandbox:
@@ -36,7 +38,7 @@ def build(settings: Settings, declaration: Declaration) -> Sandbox:
     world = World(settings.home, seed=settings.seed, store_url=settings.store_url)
     world.subscriptions = frozenset(declaration.topics)
     courier = Courier(world, settings, declaration)
-    return Sandbox(world, settings, declaration, courier, BulkRunner(world), Bucket())
+    return Sandbox(world, settings, declaration, courier, BulkRunner(world), Bucket(), Faults())
 
 
 def start(store: Sandbox) -> None:

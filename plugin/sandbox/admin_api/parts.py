@@ -91,9 +91,9 @@ class LineNode(Part):
             for part in self.record.allocations
         ]
 
-    def tax_lines(self) -> list[Fields]:
+    def tax_lines(self, first: int | None = None) -> list[Fields]:
         """Tax inside the line."""
-        return [tax_line(totals.line_tax(self.record), self.record.tax_rate_bp)]
+        return [tax_line(totals.line_tax(self.record), self.record.tax_rate_bp)][:first]
 
     def product(self) -> Node | None:
         """The product, while it exists."""

@@ -24,8 +24,13 @@ def graphql(version: str) -> Response | tuple[Response, int]:
     asked = _asked()
     if asked is None:
         return jsonify(errors={"query": "Required parameter missing or invalid"}), 400
+    fault = store.api_faults.take()
+    if fault and not fault.after:
+        return fault.response()
     api = Api(store.world, store.settings, store.declaration)
     response = jsonify(answer(api, store.bucket, store.bulk, asked))
+    if fault:
+        return fault.response()
     response.headers["X-Shopify-API-Version"] = version if version in VERSIONS else VERSIONS[0]
     return response
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from plugin.sandbox.admin_api.faults import Fault
 from plugin.sandbox.app_records import Delivery, Faults
 from plugin.sandbox.control.bodies import asked, whole_number
 from plugin.sandbox.documents import misc as misc_documents
@@ -63,6 +64,26 @@ def faults() -> Response:
             )
     now = world.faults
     return jsonify(drop=now.drop, duplicate=now.duplicate, delay_seconds=now.delay_seconds, shuffle=now.shuffle)
+
+
+@blueprint.post("/api_faults")
+def api_faults() -> Response:
+    """Let the next calls of the Admin API fail: `answers` [{"status", "retry_after"?, "after"? (acts first)}]."""
+    answers = asked().get("answers", [])
+    try:
+        wanted = [Fault(int(one["status"]), one.get("retry_after"), bool(one.get("after"))) for one in answers]
+    except (KeyError, TypeError, ValueError) as broken:
+        raise Refused("Each answer needs a status", field=("answers",)) from broken
+    sandbox().api_faults.set(wanted)
+    return jsonify(waiting=len(sandbox().api_faults))
+
+
+@blueprint.post("/throttle")
+def throttle() -> Response:
+    """Size (`maximum`, 2000) and refill (`restore`, 100 a second) of the Admin API's bucket, which is full again."""
+    body = asked()
+    sandbox().bucket.set(float(body.get("maximum", 2_000)), float(body.get("restore", 100)))
+    return jsonify(sandbox().bucket.status())
 
 
 @blueprint.post("/compliance/<path:topic>")

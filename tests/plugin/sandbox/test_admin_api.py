@@ -309,3 +309,20 @@ def test_things_of_any_kind_are_found_by_their_id(admin: Admin, store: Sandbox) 
 def test_what_is_not_in_the_schema_is_an_error(admin: Admin) -> None:
     assert "Cannot query field 'colour'" in admin.error("{ shop { colour } }")["message"]
     assert "Syntax Error" in admin.error("{ shop {")["message"]
+
+
+def test_the_api_can_be_made_to_fail_before_or_after_it_acts(admin: Admin, store: Sandbox) -> None:
+    answers = [{"status": 429, "retry_after": 2}, {"status": 502, "after": True}]
+    assert admin.client.post("/_control/api_faults", json={"answers": answers}).get_json() == {"waiting": 2}
+    headers = {"X-Shopify-Access-Token": admin.token}
+    asked = {"query": CREATE, "variables": {"input": discount()}}
+    first = admin.client.post("/admin/api/2026-10/graphql.json", json=asked, headers=headers)
+    assert (first.status_code, first.headers["Retry-After"], len(store.world.discounts)) == (429, "2.0", 0)
+    lost = admin.client.post("/admin/api/2026-10/graphql.json", json=asked, headers=headers)
+    assert (lost.status_code, len(store.world.discounts)) == (502, 1)
+    assert admin.data(CREATE, input=discount())["discountCodeBasicCreate"]["userErrors"][0]["code"] == "TAKEN"
+
+
+def test_the_bucket_can_be_made_small(admin: Admin) -> None:
+    assert admin.client.post("/_control/throttle", json={"maximum": 100, "restore": 1}).status_code == 200
+    assert admin.error(DEAR.replace("250", "20"))["extensions"]["code"] == "THROTTLED"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from flask import Response
+from flask import Response, stream_with_context
 from flask_babel import get_locale, gettext
 
 from admin_ui import formats
@@ -62,14 +63,17 @@ def change(now: int, before: int) -> tuple[str, bool | None]:
     return (f"↑ {share}", True) if now > before else (f"↓ {share}", False)
 
 
-def as_csv(name: str, header: Sequence[str], rows: Sequence[Sequence[object]]) -> Response:
-    """A CSV file to download. Cells that a spreadsheet would run as a formula get a leading apostrophe."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(header)
-    writer.writerows([_harmless(cell) for cell in row] for row in rows)
+def as_csv(name: str, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Response:
+    """A CSV file to download, sent row by row. Cells that a spreadsheet would run as a formula get an apostrophe."""
     disposition = {"Content-Disposition": f'attachment; filename="{name}.csv"'}
-    return Response("\ufeff" + buffer.getvalue(), mimetype="text/csv", headers=disposition)
+    lines = itertools.chain(["\ufeff"], (_line(row) for row in itertools.chain([header], rows)))
+    return Response(stream_with_context(lines), mimetype="text/csv", headers=disposition)
+
+
+def _line(row: Sequence[object]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer).writerow([_harmless(cell) for cell in row])
+    return buffer.getvalue()
 
 
 def _harmless(cell: object) -> object:

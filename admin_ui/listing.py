@@ -53,6 +53,11 @@ class Listing:
         """The link that drops one filter."""
         return self._link(**{name: ""})
 
+    @property
+    def export(self) -> str:
+        """The link of the same list as a file."""
+        return f"{self.path}/export.csv{self._link().removeprefix(self.path)}"
+
     def paged(self, edges: Edges, count_label: str) -> Listing:
         """The same look with its count and the links to the pages around it."""
         return Listing(

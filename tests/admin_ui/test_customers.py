@@ -66,6 +66,14 @@ def test_nothing_found_offers_a_way_out(person: Person, floor: None) -> None:
     assert "Nothing found" in page and 'href="/customers"' in page
 
 
+def test_the_list_is_exported_as_it_is_narrowed(person: Person, floor: None) -> None:
+    response = person.client.get("/customers/export.csv?sort=-spent&consent=subscribed", headers=bearer())
+    lines = response.get_data(as_text=True).splitlines()
+    assert lines[0] == "\ufeffName,E-mail,E-mail marketing,Tier,Points,Orders,Spent,Currency,Last order"
+    assert [line.split(",")[0] for line in lines[1:]] == ["Olga Petrenko", "O Li"]
+    assert "90.00,EUR" in lines[1]
+
+
 def test_a_filter_is_a_chip_that_can_be_dropped(person: Person, floor: None) -> None:
     page = person.open("/customers?sort=name&consent=unsubscribed")
     assert names(page) == ["Nguyễn Thị Minh"]

@@ -1,7 +1,9 @@
 """Where things are kept, and the one sentence when there is no room for them."""
 
+import contextlib
 import json
 import os
+import random
 import shutil
 import socket
 import stat
@@ -22,10 +24,12 @@ class Usage(NamedTuple):
 
 
 def free_home(path: Path) -> Home:
-    """A home whose five ports are free at this moment."""
+    """A home whose five ports are free at this moment, below those that the system gives to callers."""
     while True:
-        home = Home(path, min(ports.free_port(), 65000))
-        if not any(map(ports.is_open, home.ports.values())):
+        home = Home(path, random.randrange(10000, 30000))
+        with contextlib.suppress(PortInUse):
+            for name, port in home.ports.items():
+                ports.require_free(port, name)
             return home
 
 

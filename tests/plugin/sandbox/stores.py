@@ -87,9 +87,11 @@ def standin_app(store_url: list[str]) -> Flask:
     @app.get("/")
     @app.get("/second")
     def page() -> Response:
-        if not authorised():
-            return redirect(f"/auth/session-token?shopify-reload={request.path}")
-        return Response(standin_page(f"{store_url[0]}/app-bridge.js", request.path))
+        if authorised():
+            return Response(standin_page(f"{store_url[0]}/app-bridge.js", request.path))
+        if "shop" not in request.args:
+            return Response("Which shop?", status=400)
+        return redirect(f"/auth/session-token?shopify-reload={request.path}")
 
     @app.get("/auth/session-token")
     def bounce() -> str:

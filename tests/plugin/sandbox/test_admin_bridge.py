@@ -158,3 +158,9 @@ def test_a_modal_opens_over_everything_and_its_button_works(page: Page) -> None:
 def test_links_into_the_admin_leave_the_frame(page: Page) -> None:
     frame_of(page).get_by_role("link", name="To products").click()
     expect(page.get_by_role("heading", name="Products")).to_be_visible()
+
+
+def test_a_plain_link_brings_the_shop_along_and_bounces(page: Page) -> None:
+    frame_of(page).get_by_role("link", name="Plain link").click()
+    expect(frame_of(page).get_by_role("heading", name="Page /second")).to_be_visible()
+    expect(page).to_have_url(re.compile("/admin/apps/regulars/second$"))

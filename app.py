@@ -1,6 +1,6 @@
 """The composition root: the web app, the Celery app and the `regulars` command. It knows everybody; nobody imports it.
 
-`app:wsgi` and `app:celery` are made when first asked for, so that each process loads only what it is.
+`app:wsgi`, `app:celery` and `app:beat` are made when first asked for, so that each process loads only what it is.
 """
 
 from __future__ import annotations
@@ -56,6 +56,17 @@ def make_celery() -> Celery:
     return celery
 
 
+def make_beat() -> Celery:
+    """The Celery app of beat, which rings by name and needs nobody's code."""
+    from celery.signals import setup_logging
+
+    from plugin.jobs import logs
+    from plugin.jobs.celery import make_celery as make
+
+    setup_logging.connect(lambda **_: logs.set_up(), weak=False)
+    return make()
+
+
 def main() -> None:
     """The `regulars` command."""
     from plugin.local.cli import run
@@ -87,7 +98,7 @@ def _refuse_privileged() -> None:
     refuse_privileged(engine())
 
 
-MADE_WHEN_ASKED = {"wsgi": create_app, "celery": make_celery}
+MADE_WHEN_ASKED = {"wsgi": create_app, "celery": make_celery, "beat": make_beat}
 
 
 def __getattr__(name: str) -> Any:

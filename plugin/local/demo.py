@@ -18,9 +18,9 @@ from plugin.local.process import Process
 from plugin.local.supervisor import Supervisor, supervised
 from plugin.local.valkey import Valkey
 
-WEB_SECONDS = 60
+WEB_SECONDS = 120
 SANDBOX_SECONDS = 300
-WORKER_SECONDS = 60
+WORKER_SECONDS = 120
 MIGRATE_SECONDS = 300
 
 

@@ -47,9 +47,9 @@ def is_complete(owner_url: str, domain: str) -> bool:
 
 def install(store_url: str, owner_url: str, domain: str) -> None:
     """Grants the scopes in the store, then opens the panel once, which is when an app meets its shop."""
-    granted = requests.post(f"{store_url}/_control/install", timeout=30)
+    granted = requests.post(f"{store_url}/_control/install", timeout=60)
     granted.raise_for_status()
-    panel = requests.get(granted.json()["launch_url"], timeout=60)
+    panel = requests.get(granted.json()["launch_url"], timeout=120)
     if not panel.ok or not is_installed(owner_url, domain):
         raise NotReady(f"The panel's first opening was answered with {panel.status_code}; why stands in logs/web.log.")
 

@@ -15,6 +15,8 @@ from queue import Empty, SimpleQueue
 import psycopg
 
 from plugin.db.engine import SWEEP_ROLE
+from webhooks import arrays
+from webhooks.arrays import execute
 from webhooks.delivery import Delivery
 
 log = logging.getLogger(__name__)
@@ -25,17 +27,17 @@ DOMAIN_SECONDS = 30  # how long a domain's shop id is trusted without asking aga
 SESSION = f"-c role={SWEEP_ROLE} -c statement_timeout=4s -c lock_timeout=3s -c timezone=UTC"
 
 # Ordered, so that two processes which insert the same deliveries wait for each other instead of deadlocking.
-TO_INBOX = """
+TO_INBOX = b"""
     INSERT INTO inbox (shop_id, webhook_id, topic, state, api_version, event_id, triggered_at, body)
-    SELECT * FROM unnest(%b::bigint[], %b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-                         %b::bytea[]) AS came (shop_id, webhook_id)
+    SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
+                         $8::bytea[]) AS came (shop_id, webhook_id)
     ORDER BY came.shop_id, came.webhook_id
     ON CONFLICT DO NOTHING
 """
-TO_STRAYS = """
+TO_STRAYS = b"""
     INSERT INTO inbox_strays (domain, webhook_id, topic, api_version, event_id, triggered_at, body)
-    SELECT * FROM unnest(%b::text[], %b::text[], %b::text[], %b::text[], %b::text[], %b::timestamptz[],
-                         %b::bytea[]) AS came (domain, webhook_id)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[],
+                         $7::bytea[]) AS came (domain, webhook_id)
     ORDER BY came.domain, came.webhook_id
     ON CONFLICT DO NOTHING
 """
@@ -134,9 +136,9 @@ class Writer:
         self._learn_shops(connection, {d.domain for d in group})
         known = [(self._shops[d.domain][0], d) for d in group if d.domain in self._shops]
         if known:
-            connection.execute(TO_INBOX, _inbox_columns(known))
+            execute(connection, TO_INBOX, _inbox_columns(known))
         if len(known) < len(group):
-            connection.execute(TO_STRAYS, _stray_columns([d for d in group if d.domain not in self._shops]))
+            execute(connection, TO_STRAYS, _stray_columns([d for d in group if d.domain not in self._shops]))
         return {shop_id for shop_id, _ in known}
 
     def _learn_shops(self, connection: psycopg.Connection, domains: set[str]) -> None:
@@ -151,26 +153,22 @@ class Writer:
         self._shops.update({domain: (shop_id, now + DOMAIN_SECONDS) for domain, shop_id in rows})
 
 
-def _inbox_columns(group: Sequence[tuple[int, Delivery]]) -> list[list[object]]:
-    return [
-        [shop_id for shop_id, _ in group],
-        [d.webhook_id for _, d in group],
-        [d.topic for _, d in group],
-        [d.state for _, d in group],
-        [d.api_version for _, d in group],
-        [d.event_id for _, d in group],
-        [d.triggered_at for _, d in group],
-        [d.body for _, d in group],
-    ]
+def _inbox_columns(group: Sequence[tuple[int, Delivery]]) -> list[bytes]:
+    return [arrays.bigints([shop_id for shop_id, _ in group]), *_columns([d for _, d in group], with_state=True)]
 
 
-def _stray_columns(group: Sequence[Delivery]) -> list[list[object]]:
+def _stray_columns(group: Sequence[Delivery]) -> list[bytes]:
+    return [arrays.texts([d.domain for d in group]), *_columns(group, with_state=False)]
+
+
+def _columns(group: Sequence[Delivery], with_state: bool) -> list[bytes]:
+    """The columns that both tables have, in their order."""
     return [
-        [d.domain for d in group],
-        [d.webhook_id for d in group],
-        [d.topic for d in group],
-        [d.api_version for d in group],
-        [d.event_id for d in group],
-        [d.triggered_at for d in group],
-        [d.body for d in group],
+        arrays.texts([d.webhook_id for d in group]),
+        arrays.texts([d.topic for d in group]),
+        *([arrays.texts([d.state for d in group])] if with_state else []),
+        arrays.texts([d.api_version for d in group]),
+        arrays.texts([d.event_id for d in group]),
+        arrays.moments([d.triggered_at for d in group]),
+        arrays.byteas([d.body for d in group]),
     ]

@@ -1,0 +1,37 @@
+"""apply: webhooks a second from the inbox to the settled ledger, one worker."""
+
+from __future__ import annotations
+
+from plugin.sync.drain import drain
+from tests.bench import bodies
+from tests.bench.copying import copy_seconds
+from tests.bench.figures import Figure, of_rounds, seconds
+from tests.bench.house import House, make_shop
+
+ORDERS = 3000
+CUSTOMERS = 1500
+ROUNDS = 3
+GOAL = 0.15
+
+
+def run(house: House) -> Figure:
+    rounds = [_round(house, 100 + number) for number in range(ROUNDS)]
+    return of_rounds("apply", rounds, GOAL, detail={"unit": "webhooks/s", "webhooks": ORDERS})
+
+
+def _round(house: House, number: int) -> tuple[float, float]:
+    shop = make_shop(house, number, programme=True)
+    with house.owner() as owner:
+        with (
+            owner.cursor() as cursor,
+            cursor.copy("COPY inbox (shop_id, webhook_id, topic, triggered_at, body) FROM STDIN") as copy,
+        ):
+            for each in range(ORDERS):
+                row = (shop.id, str(each), "orders/create", bodies.moment(each), bodies.order(each, CUSTOMERS))
+                copy.write_row(row)
+        owner.execute("ANALYZE inbox")
+        ours = seconds(lambda: drain(shop.id, 120))
+        left = owner.execute("SELECT count(*) FROM inbox WHERE shop_id = %s AND state <> 'done'", [shop.id]).fetchone()
+        earned = owner.execute("SELECT count(*) FROM point_entries WHERE shop_id = %s", [shop.id]).fetchone()
+        assert left == (0,) and earned and earned[0] >= ORDERS, (left, earned)
+        return ORDERS / ours, ORDERS / copy_seconds(owner, shop)

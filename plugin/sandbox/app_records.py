@@ -15,6 +15,7 @@ class Installation(Record, kw_only=True):
     scopes: list[str]
     installed_at: datetime
     uninstalled_at: datetime | None = None
+    redacted: bool = False
 
 
 class Token(Record, kw_only=True):

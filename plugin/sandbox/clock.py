@@ -5,6 +5,7 @@ import json
 import requests
 
 from plugin.sandbox.runtime import Sandbox
+from plugin.sandbox.wire import grants
 from plugin.sandbox.wire.signing import webhook_signature
 
 TELL_SECONDS = 3.0
@@ -13,7 +14,9 @@ TELL_SECONDS = 3.0
 def advance(store: Sandbox, seconds: int) -> bool:
     """Move the store's clock forward and tell the app; False when the app could not be told."""
     store.world.advance(seconds)
-    return tell_app(store)
+    told = tell_app(store)
+    grants.redact_when_due(store.world)
+    return told
 
 
 def tell_app(store: Sandbox) -> bool:

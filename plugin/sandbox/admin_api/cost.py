@@ -143,9 +143,10 @@ class _Counter:
             if argument.name.value in ("first", "last"):
                 value = argument.value
                 if isinstance(value, IntValueNode):
-                    return int(value.value)
+                    return max(0, int(value.value))
                 if isinstance(value, VariableNode):
-                    return int(self.variables.get(value.name.value) or 0)
+                    given = self.variables.get(value.name.value)
+                    return max(0, given) if isinstance(given, int) else 0
         return 1
 
 

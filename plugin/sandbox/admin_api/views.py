@@ -39,7 +39,10 @@ def _asked() -> Asked | None:
     body: Any = request.get_json(silent=True)
     if not isinstance(body, dict) or not isinstance(body.get("query"), str):
         return None
-    return Asked(body["query"], body.get("variables") or {}, body.get("operationName"))
+    variables, name = body.get("variables") or {}, body.get("operationName")
+    if not isinstance(variables, dict) or not isinstance(name, (str, type(None))):
+        return None
+    return Asked(body["query"], variables, name)
 
 
 @blueprint.get("/_bulk/<name>")

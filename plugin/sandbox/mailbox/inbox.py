@@ -13,6 +13,7 @@ from plugin.sandbox.world import World
 
 BIGGEST = 20 * 1024 * 1024
 KEPT = 5_000
+REFUSED_HOSTS = ("bounce.example",)
 
 
 def keep(world: World, sender: str, recipients: list[str], raw: bytes) -> Message:
@@ -64,6 +65,16 @@ def clear(world: World) -> int:
 class _Handler:
     def __init__(self, world: World) -> None:
         self._world = world
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Addresses at a host of `REFUSED_HOSTS` have nobody behind them; all others are welcome."""
+        if address.rpartition("@")[2].lower() in REFUSED_HOSTS:
+            return "550 5.1.1 No such user here"
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """The name is the library's."""

@@ -16,6 +16,7 @@ from plugin.sandbox.world import World, machine_now
 ACCESS_LIFE = timedelta(hours=1)
 REFRESH_LIFE = timedelta(days=90)
 RETRY_LIFE = timedelta(days=30)
+REDACT_AFTER = timedelta(hours=48)
 
 
 def install(world: World, scopes: list[str]) -> Installation:
@@ -45,6 +46,17 @@ def uninstall(world: World) -> None:
         world.installations.keep(installation)
         for token in list(world.tokens):
             world.tokens.drop(token.id)
+
+
+def redact_when_due(world: World) -> None:
+    """Two days of business time after an uninstall, ask the app once to forget the store."""
+    with world.change():
+        record = world.installations.get("app")
+        due = record and record.uninstalled_at and record.uninstalled_at + REDACT_AFTER <= world.now()
+        if record and due and not record.redacted:
+            record.redacted = True
+            world.installations.keep(record)
+            world.queue("shop/redact", documents.compliance(world, "shop/redact", None))
 
 
 def exchange(world: World) -> Token:

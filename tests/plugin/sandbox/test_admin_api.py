@@ -326,3 +326,22 @@ def test_the_api_can_be_made_to_fail_before_or_after_it_acts(admin: Admin, store
 def test_the_bucket_can_be_made_small(admin: Admin) -> None:
     assert admin.client.post("/_control/throttle", json={"maximum": 100, "restore": 1}).status_code == 200
     assert admin.error(DEAR.replace("250", "20"))["extensions"]["code"] == "THROTTLED"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"query": 5}, 400),
+        ({"query": "{ shop { name } }", "variables": [1]}, 400),
+        ({"query": PAGE, "variables": {"first": "many"}}, 200),
+        ({"query": PAGE, "variables": {"first": -5}}, 200),
+        ({"query": '{ customer(id: "no id") { id } }'}, 200),
+        ({"query": "query A { shop { name } } query B { shop { id } }"}, 200),
+    ],
+)
+def test_requests_that_make_no_sense_are_answered(admin: Admin, body: dict[str, Any], status: int) -> None:
+    answer = admin.client.post(
+        "/admin/api/2026-10/graphql.json", json=body, headers={"X-Shopify-Access-Token": admin.token}
+    )
+    assert answer.status_code == status
+    assert answer.get_json()["errors"]

@@ -96,3 +96,10 @@ def test_a_mail_that_is_no_mail_is_kept_anyway(client: FlaskClient, store: Sandb
     got = client.get("/mailbox.json").get_json()["messages"][0]
     assert got["subject"] == ""
     assert client.get(f"/mailbox/{got['id']}").status_code == 200
+
+
+def test_some_addresses_have_nobody_behind_them(client: FlaskClient, postbox: int) -> None:
+    with smtplib.SMTP("127.0.0.1", postbox) as smtp, pytest.raises(smtplib.SMTPRecipientsRefused) as refusal:
+        smtp.send_message(mail(to="gone@bounce.example"))
+    assert refusal.value.recipients["gone@bounce.example"][0] == 550
+    assert client.get("/mailbox.json").get_json() == {"messages": []}

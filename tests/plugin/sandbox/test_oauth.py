@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from plugin.sandbox import clock
 from plugin.sandbox.runtime import Sandbox
 from plugin.sandbox.wire import grants, sessions
-from tests.plugin.sandbox.conftest import CLIENT_ID, SECRET, install, queued
+from tests.plugin.sandbox.conftest import CLIENT_ID, SECRET, Listener, install, queued
 
 PAIR = {"client_id": CLIENT_ID, "client_secret": SECRET}
 EXCHANGE = {
@@ -152,3 +153,20 @@ def test_other_scopes_on_an_installed_app_are_told(store: Sandbox) -> None:
     assert queued(store.world) == []
     install(store, "read_all_orders")
     assert queued(store.world) == ["app/scopes_update"]
+
+
+def test_two_days_after_an_uninstall_the_app_is_asked_to_forget_the_store(live: Sandbox, listener: Listener) -> None:
+    grants.uninstall(live.world)
+    clock.advance(live, 47 * 3600)
+    assert "shop/redact" not in queued(live.world)
+    clock.advance(live, 3600)
+    clock.advance(live, 3600)
+    assert queued(live.world).count("shop/redact") == 1
+
+
+def test_a_reinstall_in_time_is_not_forgotten(live: Sandbox, listener: Listener) -> None:
+    grants.uninstall(live.world)
+    clock.advance(live, 3600)
+    install(live)
+    clock.advance(live, 72 * 3600)
+    assert "shop/redact" not in queued(live.world)

@@ -77,7 +77,7 @@ def _source(step: StepForm) -> Source:
 
 
 def _rendered(source: Source, context: dict[str, Any]) -> Rendered:
-    html = renderer.compile_template(source.subject, source.preheader, source.mjml, source.text, "mjml")
+    html = renderer.compile_template(source.subject, source.preheader, source.mjml, source.text)
     compiled = Compiled(source.digest, source.subject, source.preheader, html, source.text)
     result = renderer.render_all({"preview": compiled}, [renderer.Job("preview", context)])[0]
     if isinstance(result, Invalid):

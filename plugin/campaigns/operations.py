@@ -17,11 +17,12 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.campaigns import evidence, rules
 from plugin.campaigns.models import Automation, AutomationVersion, Decision, Enrollment
-from plugin.campaigns.steps import Step, checked, default_steps
+from plugin.campaigns.steps import SAMPLE, Step, checked, default_steps
 from plugin.commerce.models import Checkout, Order
-from plugin.errors import NotFound, Refused
+from plugin.errors import Invalid, NotFound, Refused
 from plugin.messages import operations as messages
 from plugin.messages import template_store
+from plugin.messages.letters import common_context
 from plugin.messages.rules import Stop, address
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
@@ -266,13 +267,21 @@ def _add_version(
     session: Session, shop: Shop, automation: Automation, version: int, steps: Sequence[Step]
 ) -> AutomationVersion:
     """Each step's template is compiled and kept, so that sending needs only its digest. Raises Invalid(field)."""
-    kept = [{**step, "digest": template_store.keep(session, shop, step, f"steps-{n}")} for n, step in enumerate(steps)]
+    kept = [{**step, "digest": _kept(session, shop, number, step)} for number, step in enumerate(steps)]
     row = AutomationVersion(
         shop_id=shop.id, automation_id=automation.id, version=version, steps=kept, created_at=clock.now(session)
     )
     session.add(row)
     session.flush()
     return row
+
+
+def _kept(session: Session, shop: Shop, number: int, step: Step) -> str:
+    source = template_store.Source(step["subject"], step["preheader"], step["mjml"], step["text"])
+    try:
+        return template_store.keep(session, shop, source, {**common_context(shop), **SAMPLE})
+    except Invalid as error:
+        raise Invalid(str(error), f"steps-{number}-{error.field}") from error
 
 
 def _audit(

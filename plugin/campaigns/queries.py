@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,24 +45,6 @@ class FlowReport:
 
 
 @dataclass(frozen=True)
-class EnrollmentRow:
-    """One cart on its way."""
-
-    id: int
-    email: str
-    customer_id: int | None
-    state: str
-    step: int
-    wake_at: datetime | None
-    entered_at: datetime
-    ended_at: datetime | None
-    stop_reason: str | None
-    order_id: int | None
-    recovered_minor: int
-    currency: str
-
-
-@dataclass(frozen=True)
 class Why:
     """A decision, a skipped mail or a sent one, in the order they happened."""
 
@@ -71,11 +52,6 @@ class Why:
     what: str  # the rule that said no, or the state of a mail
     value: dict[str, Any]
     message_id: int | None = None
-
-
-def automations(session: Session, shop: Shop) -> Sequence[Automation]:
-    """The shop's automations, oldest first."""
-    return session.scalars(select(Automation).where(Automation.shop_id == shop.id).order_by(Automation.id)).all()
 
 
 def automation(session: Session, shop: Shop, automation_id: int) -> tuple[Automation, AutomationVersion]:
@@ -111,25 +87,6 @@ def report(
     )
 
 
-def enrollments(
-    session: Session,
-    shop: Shop,
-    automation_id: int,
-    *,
-    state: str | None = None,
-    before_id: int | None = None,
-    limit: int = 50,
-) -> list[EnrollmentRow]:
-    """Carts of an automation, the newest first; `before_id` is the last id of the page before."""
-    wanted = select(Enrollment).where(Enrollment.shop_id == shop.id, Enrollment.automation_id == automation_id)
-    if state:
-        wanted = wanted.where(Enrollment.state == state)
-    if before_id:
-        wanted = wanted.where(Enrollment.id < before_id)
-    rows = session.scalars(wanted.order_by(Enrollment.id.desc()).limit(limit))
-    return [_row(row) for row in rows]
-
-
 def why(session: Session, shop: Shop, enrollment_id: int) -> list[Why]:
     """Everything that was decided and sent for one enrollment, oldest first."""
     decisions = session.scalars(
@@ -143,19 +100,6 @@ def why(session: Session, shop: Shop, enrollment_id: int) -> list[Why]:
     said = [Why(row.decided_at, row.rule, row.value) for row in decisions]
     sent = [Why(row.sent_at or row.created_at, row.state, _of_mail(row), row.id) for row in mails]
     return sorted(said + sent, key=lambda each: each.at)
-
-
-def decisions_of(session: Session, shop: Shop, enrollment_ids: Sequence[int]) -> dict[int, list[Decision]]:
-    """The decisions of many enrollments, by enrollment."""
-    found: dict[int, list[Decision]] = {enrollment_id: [] for enrollment_id in enrollment_ids}
-    rows = session.scalars(
-        select(Decision)
-        .where(Decision.shop_id == shop.id, Decision.enrollment_id.in_(list(enrollment_ids)))
-        .order_by(Decision.id)
-    )
-    for row in rows:
-        found[row.enrollment_id or 0].append(row)
-    return found
 
 
 def _of_period(shop: Shop, automation_id: int, since: datetime | None, until: datetime | None) -> Select[int]:
@@ -210,20 +154,3 @@ def _step(number: int, step: dict[str, Any], mails: dict[tuple[int, str], int]) 
 
 def _of_mail(message: Message) -> dict[str, Any]:
     return {"step": message.template.get("step"), "reason": message.reason, **(message.value or {})}
-
-
-def _row(row: Enrollment) -> EnrollmentRow:
-    return EnrollmentRow(
-        id=row.id,
-        email=row.email,
-        customer_id=row.customer_id,
-        state=row.state,
-        step=row.step,
-        wake_at=row.wake_at,
-        entered_at=row.entered_at,
-        ended_at=row.ended_at,
-        stop_reason=row.stop_reason,
-        order_id=row.order_id,
-        recovered_minor=row.recovered_minor,
-        currency=row.currency,
-    )

@@ -12,6 +12,16 @@ from plugin.messages import template_store
 DEFAULT_DELAYS: Final = (60, 24 * 60)  # minutes after the cart was last touched
 LONGEST: Final = {"subject": 200, "preheader": 200, "mjml": 100_000, "text": 20_000}
 
+SAMPLE: Final[dict[str, Any]] = {
+    "customer": {"first_name": "Olga", "last_name": "Petrenko"},
+    "currency": "EUR",
+    "lines": [{"title": "Title", "variant": "Variant", "quantity": 2, "price_minor": 1450, "total_minor": 2900}],
+    "more_lines": 0,
+    "total_minor": 2900,
+    "cart_url": "https://shop.example/cart",
+    "unsubscribe_url": "https://shop.example/unsubscribe",
+}  # what a template is tried on before it is kept
+
 
 class Step(TypedDict):
     """One mail; `delay_minutes` counts from the moment the cart was last touched."""

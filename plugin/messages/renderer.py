@@ -109,18 +109,17 @@ _pools: dict[int, _Pool] = {}
 
 def compile_mjml(mjml: str) -> str:
     """MJML as an HTML page, Liquid left in place. Raises Invalid("mjml")."""
-    return _one({"do": "compile", "mjml": mjml}, "mjml")
+    return _one({"do": "compile", "mjml": mjml})
 
 
-def compile_template(subject: str, preheader: str, mjml: str, text: str, field: str) -> str:
-    """The page of a template whose other parts are readable too. Raises Invalid at `field`."""
-    job = {"do": "check", "subject": subject, "preheader": preheader, "mjml": mjml, "text": text}
-    return _one(job, field)
+def compile_template(subject: str, preheader: str, mjml: str, text: str) -> str:
+    """The page of a template whose other parts are readable too. Raises Invalid(part)."""
+    return _one({"do": "check", "subject": subject, "preheader": preheader, "mjml": mjml, "text": text})
 
 
 def check_subject(subject: str) -> None:
     """Raises Invalid("subject") when Liquid does not understand it."""
-    _one({"do": "check", "subject": subject, "preheader": "", "mjml": "<mjml></mjml>", "text": ""}, "subject")
+    _one({"do": "check", "subject": subject, "preheader": "", "mjml": "<mjml></mjml>", "text": ""})
 
 
 def render_all(templates: Mapping[str, Any], jobs: Sequence[Job]) -> list[Rendered | Invalid]:
@@ -144,14 +143,18 @@ def _asked(job: Job) -> dict[str, Any]:
 
 
 def _mail(answer: dict[str, Any]) -> Rendered | Invalid:
-    return Invalid(answer["invalid"], "mjml") if "invalid" in answer else Rendered(**answer)
+    return _invalid(answer) if "invalid" in answer else Rendered(**answer)
 
 
-def _one(job: dict[str, Any], field: str) -> str:
+def _one(job: dict[str, Any]) -> str:
     answer = _all([job], {})[0]
     if "invalid" in answer:
-        raise Invalid(answer["invalid"], field)
+        raise _invalid(answer)
     return str(answer["html"])
+
+
+def _invalid(answer: dict[str, Any]) -> Invalid:
+    return Invalid(answer["invalid"], answer.get("field") or "mjml")
 
 
 def _all(jobs: list[dict[str, Any]], templates: dict[str, Any]) -> list[dict[str, Any]]:

@@ -53,20 +53,20 @@ def compile_mjml(mjml: str) -> str:
 
 
 def render(subject: str, preheader: str, html: str, text: str, context: Mapping[str, Any]) -> Rendered:
-    """One mail for one person. Raises Invalid in the merchant's words when a template cannot be filled."""
+    """One mail for one person. Raises Invalid(part) in the merchant's words when a template cannot be filled."""
     data = dict(context)
-    data["preheader"] = _one_line(_fill("text", preheader, data))
+    data["preheader"] = _one_line(_fill("preheader", preheader, data))
     return Rendered(
-        subject=_one_line(_fill("text", subject, data))[:SUBJECT_LONGEST],
-        html=_fill("page", html, data),
+        subject=_one_line(_fill("subject", subject, data))[:SUBJECT_LONGEST],
+        html=_fill("mjml", html, data),
         text=_tidy(_fill("text", text, data)),
     )
 
 
 def check(subject: str, preheader: str, html: str, text: str) -> None:
-    """Parse all four parts. Raises Invalid at the first that Liquid does not understand."""
-    for kind, source in (("text", subject), ("text", preheader), ("page", html), ("text", text)):
-        _parse(kind, source)
+    """Parse all four parts. Raises Invalid(part) at the first that Liquid does not understand."""
+    for part, source in (("subject", subject), ("preheader", preheader), ("mjml", html), ("text", text)):
+        _parse(part, source)
 
 
 def _hold(held: list[str], liquid: str) -> str:
@@ -85,22 +85,22 @@ def _is_open(source: str, opening: str, closing: str, position: int) -> bool:
     return source.rfind(opening, 0, position) > source.rfind(closing, 0, position)
 
 
-def _fill(kind: str, source: str, data: Mapping[str, Any]) -> str:
+def _fill(part: str, source: str, data: Mapping[str, Any]) -> str:
     try:
-        return _parse(kind, source).render(**data)
+        return _parse(part, source).render(**data)
     except ResourceLimitError as error:
-        raise Invalid("The template produces too much: it was stopped.") from error
+        raise Invalid("The template produces too much: it was stopped.", part) from error
     except (LiquidError, ArithmeticError, ValueError, RecursionError) as error:
-        raise Invalid(f"The template cannot be filled: {_words(error)}") from error
+        raise Invalid(f"The template cannot be filled: {_words(error)}", part) from error
 
 
 @lru_cache(maxsize=256)
-def _parse(kind: str, source: str) -> BoundTemplate:
-    dialect = page_dialect() if kind == "page" else text_dialect()
+def _parse(part: str, source: str) -> BoundTemplate:
+    dialect = page_dialect() if part == "mjml" else text_dialect()
     try:
         return dialect.from_string(source)
     except (LiquidError, RecursionError) as error:
-        raise Invalid(f"The template cannot be read: {_words(error)}") from error
+        raise Invalid(f"The template cannot be read: {_words(error)}", part) from error
 
 
 def _words(error: Exception) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from plugin import clock
-from plugin.errors import NotFound
+from plugin.errors import Invalid, NotFound
 from plugin.messages import renderer
 from plugin.messages.models import Template
 from plugin.shops.models import Shop
@@ -80,15 +80,27 @@ def compiled_built_in(name: str) -> Compiled:
     return _compiled(built_in(name), renderer.compile_mjml(built_in(name).mjml))
 
 
-def keep(session: Session, shop: Shop, step: Mapping[str, Any], field: str = "mjml") -> str:
-    """Compile a step's template and keep it; its digest. Raises Invalid at `field` in the merchant's words."""
-    source = Source(step["subject"], step["preheader"], step["mjml"], step["text"])
+def keep(session: Session, shop: Shop, source: Source, sample: Mapping[str, Any]) -> str:
+    """Compile a marketing template, try it on `sample`, and keep it; its digest.
+
+    Raises Invalid(part) in the merchant's words, part being subject, preheader, mjml or text.
+    """
     if session.get(Template, (shop.id, source.digest)) is None:
-        html = renderer.compile_template(source.subject, source.preheader, source.mjml, source.text, field)
+        _require_way_out(source)
+        html = renderer.compile_template(source.subject, source.preheader, source.mjml, source.text)
+        tried = renderer.render_all({"tried": _compiled(source, html)}, [renderer.Job("tried", sample)])[0]
+        if isinstance(tried, Invalid):
+            raise tried
         row = {"shop_id": shop.id, "digest": source.digest, "html": html, "created_at": clock.now(session)}
         texts = {"subject": source.subject, "preheader": source.preheader, "mjml": source.mjml, "text": source.text}
         session.execute(insert(Template).values({**row, **texts}).on_conflict_do_nothing())
     return source.digest
+
+
+def _require_way_out(source: Source) -> None:
+    for part, text in (("mjml", source.mjml), ("text", source.text)):
+        if "unsubscribe_url" not in text:
+            raise Invalid("This mail needs a link to unsubscribe: put {{ unsubscribe_url }} into it.", part)
 
 
 def compiled(session: Session, shop: Shop, wanted: Iterable[Mapping[str, Any]]) -> dict[str, Compiled]:

@@ -11,6 +11,7 @@ from celery import Celery
 from plugin.config import config
 from plugin.jobs.schedule import BEAT
 
+TICK_LASTS_SECONDS = 60
 VISIBILITY_SECONDS = 300  # longer than the longest task (time_limit)
 
 
@@ -41,7 +42,8 @@ def make_celery() -> Celery:
             "socket_connect_timeout": 1,
             "health_check_interval": 10,
         },
-        beat_schedule=BEAT,
+        # A tick that nobody heard in time is not needed any more: the next one asks the same.
+        beat_schedule={name: tick | {"options": {"expires": TICK_LASTS_SECONDS}} for name, tick in BEAT.items()},
         timezone="UTC",
     )
     return celery

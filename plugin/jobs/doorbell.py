@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 
 SECONDS_TO_ANSWER = 1.0
 REST_SECONDS = 5.0
+RING_LASTS_SECONDS = 120  # what nobody heard by then, the sweep has seen
 
 _nobody_home_until = 0.0
 
@@ -32,7 +33,8 @@ def ring(task: str, *args: int | str) -> bool:
         return False
     try:
         with producers[_line(broker, os.getpid())].acquire(block=True, timeout=SECONDS_TO_ANSWER) as producer:
-            current_app.send_task(task, args=args, ignore_result=True, retry=False, producer=producer)
+            heard = {"ignore_result": True, "retry": False, "expires": RING_LASTS_SECONDS, "producer": producer}
+            current_app.send_task(task, args=args, **heard)
     except (KombuError, RedisError, OSError):
         _nobody_home_until = monotonic() + REST_SECONDS
         return False
@@ -58,4 +60,5 @@ def _line(broker: str, pid: int) -> Connection:
     """A connection of this process with short time-outs: those of a worker wait for tasks, this one does not."""
     options = dict(current_app.conf.broker_transport_options or {})
     short = {"socket_timeout": SECONDS_TO_ANSWER, "socket_connect_timeout": SECONDS_TO_ANSWER, "max_retries": 0}
-    return Connection(broker, transport_options=options | short)  # type: ignore[no-untyped-call]
+    own = {"process": pid}  # kombu keeps one pool for equal connections, and a child would get its parent's
+    return Connection(broker, transport_options=options | short | own)  # type: ignore[no-untyped-call]

@@ -34,7 +34,7 @@ TIMEOUTS = 3.05, 15.0  # seconds to connect and between bytes
 PATIENCE_SECONDS = 20.0  # for all waiting of one call together
 MOST_REPEATS = 2
 MOST_CONNECTIONS = 16  # a thread
-GATEWAY_ERRORS = {500, 502, 503, 504}
+REQUEST_TIMED_OUT = 408
 
 log = structlog.get_logger()
 _local = threading.local()
@@ -99,7 +99,7 @@ def _judged(call: _Call, response: requests.Response) -> requests.Response:
         raise Unauthorized("The store does not accept our access token.")
     if status == 429:
         _slow_down(call, _retry_after(response))
-    if status in GATEWAY_ERRORS:
+    if status >= 500 or status == REQUEST_TIMED_OUT:
         _again(call, f"The store answered with status {status}.")
     if status in (402, 423):
         raise Unavailable("The store is frozen or locked, so nothing can be read or changed in it.")

@@ -64,6 +64,19 @@ def test_without_a_broker_nobody_is_rung(services: None) -> None:
     assert seconds_of_a_silent_ring() < 0.05
 
 
+def test_a_child_rings_over_a_line_of_its_own(celery: Celery, broker: Valkey) -> None:
+    assert ring("effects.perform_due")
+    children = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            os._exit(0 if all(ring("effects.perform_due") for _ in range(50)) else 1)
+        children.append(child)
+    assert all(ring("effects.perform_due") for _ in range(50))
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0]
+    assert waiting(broker) == 1 + 4 * 50
+
+
 def seconds_of_a_silent_ring() -> float:
     started = monotonic()
     assert ring("effects.perform_due") is False

@@ -16,7 +16,7 @@ DAYS_BACK = 150
 
 def make_checkouts(people: list[Person], orders: list[Order], today: date, counter: Counter) -> list[Checkout]:
     """Checkouts in the order in which they were begun; a recovered one carries the id of the order it became."""
-    count = max(3, round(len(people) * SHARE_OF_PEOPLE))
+    count = max(3, round(len(people) * SHARE_OF_PEOPLE)) if people else 0
     recovered = [_recovered(order, counter) for order in _recent(orders, today, counter.dice, round(count * RECOVERED))]
     left = [_left_behind(people, today, counter) for _ in range(count - len(recovered))]
     checkouts = sorted(recovered + left, key=lambda checkout: checkout.created_at)

@@ -180,3 +180,8 @@ def test_loading_emits_nothing_and_numbering_goes_on(tmp_path: Path) -> None:
     assert len(again.orders) == len(seeded.orders)
     assert not seed_if_empty(again, 7, TODAY, 40)
     again.close()
+
+
+@pytest.mark.parametrize("customers", [0, 1, 2, 3, 7])
+def test_the_smallest_worlds_can_be_built(customers: int) -> None:
+    assert len(build(7, TODAY, customers).customers) == customers

@@ -21,8 +21,15 @@ ANCHOR = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-def world() -> Seeded:
-    return build(7, TODAY)
+def timed() -> tuple[Seeded, float]:
+    """The world of 2,000 customers and the seconds of processor time it took."""
+    began = time.process_time()
+    return build(7, TODAY), time.process_time() - began
+
+
+@pytest.fixture(scope="module")
+def world(timed: tuple[Seeded, float]) -> Seeded:
+    return timed[0]
 
 
 def orders_by_customer(world: Seeded) -> dict[int, list[Order]]:
@@ -41,10 +48,8 @@ def test_another_seed_gives_another_world() -> None:
     assert build(8, TODAY, 60).customers != build(7, TODAY, 60).customers
 
 
-def test_two_thousand_customers_take_less_than_five_seconds() -> None:
-    began = time.process_time()
-    build(7, TODAY)
-    assert time.process_time() - began < 5
+def test_two_thousand_customers_take_less_than_five_seconds(timed: tuple[Seeded, float]) -> None:
+    assert timed[1] < 5
 
 
 def test_the_shelf_has_about_120_variants(world: Seeded) -> None:

@@ -13,6 +13,7 @@ from admin_ui.loyalty import examples
 from admin_ui.loyalty.forms import ProgramForm, RewardForm, TierForm, of_program, of_reward, suggested
 from admin_ui.panel import actor, desk, done, page
 from plugin.errors import Invalid
+from plugin.insights import loyalty as insights
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations, queries
 from plugin.loyalty.models import Reward
@@ -53,6 +54,13 @@ def save() -> Answer:
 
 def _save(session: Session, draft: ProgramDraft, starts: str) -> None:
     operations.save_program(session, g.shop, actor(), draft, FIRST_ORDER_EVER if starts == "past" else None)
+
+
+@loyalty.get("/catching-up")
+def catching_up() -> str:
+    """The banner alone, for the page that watches it."""
+    with desk() as session:
+        return page("loyalty/catching_up.html", catching_up=insights.is_catching_up(session, g.shop))
 
 
 @loyalty.post("/pause")
@@ -145,6 +153,7 @@ def _form(session: Session, form: ProgramForm, program: ProgramRules | None) -> 
         form=form,
         blank=_blank_tier(),
         program=program,
+        catching_up=insights.is_catching_up(session, g.shop),
         versions=queries.programs(session, g.shop)[::-1],
         rewards=queries.rewards(session, g.shop),
         counts=queries.tier_counts(session, g.shop) if program else {},

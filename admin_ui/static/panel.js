@@ -114,6 +114,11 @@
     leave().then(() => go(link.getAttribute("href")), () => {});
   }, true);
 
+  // Discarding resets fields; rows that were added or removed come back with the page as it is kept.
+  document.addEventListener("reset", ({ target }) => setTimeout(() => {
+    if (target.isConnected && target.querySelector("[data-repeat]") && dirty()) go(location.pathname + location.search);
+  }, 300));
+
   // -- questions before what cannot be undone; window.confirm is blocked inside the admin's frame
   document.addEventListener("htmx:confirm", (event) => {
     event.preventDefault();

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from plugin.db.engine import transaction
+from plugin.loyalty import operations as loyalty
 from plugin.loyalty import queries
 from plugin.shops.models import Shop
 from tests.admin_ui import shopfloor
@@ -164,3 +165,13 @@ def test_a_reward_of_another_shop_is_not_found(person: Person, shop: Shop, other
         shopfloor.launch(session, other_shop)
     response = person.send("/loyalty/rewards/1", name="x", cost_points="1", value_minor="1", valid_days="1")
     assert response.status_code == 404
+
+
+def test_past_orders_are_said_to_be_counted_until_they_are(person: Person, shop: Shop) -> None:
+    page = person.save("/loyalty", **TYPED)
+    assert "Points of past orders are being counted" in page
+    with transaction(shop.id) as session:
+        while loyalty.catch_up(session, shop):
+            pass
+    assert "being counted" not in person.open("/loyalty")
+    assert "every 3s" not in person.open("/loyalty/catching-up")

@@ -1,4 +1,12 @@
-"""The store as a web application: every part is a blueprint, this is where they meet."""
+"""The store as a web application: every part is a blueprint, this is where they meet.
+
+/                     storefront: shelves, products, cart, checkout, account
+/admin                the store's admin with the app in its frame; /admin/oauth installs it and gives out tokens
+/admin/api            the Admin API; /_bulk holds results of bulk queries
+/apps/<app>           the app proxy
+/mailbox, /clock      caught mail and business time, as pages and as .json
+/_control             levers for tests and the demo
+"""
 
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import Forbidden

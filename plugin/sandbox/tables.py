@@ -45,7 +45,9 @@ class Table(Generic[R]):
 
     def by(self, index: str, value: Hashable) -> list[R]:
         """Records whose index has this value, oldest first."""
-        return [self._rows[key] for key in self._by[index].get(value, ())]
+        # Copied in one step: a reader may come without the lock.
+        keys = list(self._by[index].get(value, ()))
+        return [self._rows[key] for key in keys if key in self._rows]
 
     def first(self, index: str, value: Hashable) -> R | None:
         """The first record whose index has this value, or None."""

@@ -43,6 +43,7 @@ def page() -> str:
     return render_template(
         "clock.html",
         now=world.now(),
+        zone=world.shop.time_zone,
         offset=world.offset_seconds,
         steps=STEPS,
         units=UNITS,

@@ -23,7 +23,12 @@ def _zone(name: str) -> ZoneInfo:
 
 def stamp(world: World, moment: datetime | None) -> str | None:
     """ISO 8601 with the shop's offset, whole seconds; None stays None."""
-    return moment.astimezone(_zone(world.shop.time_zone)).isoformat(timespec="seconds") if moment else None
+    return shop_time(world, moment).isoformat(timespec="seconds") if moment else None
+
+
+def shop_time(world: World, moment: datetime) -> datetime:
+    """The same moment on the shop's clock."""
+    return moment.astimezone(_zone(world.shop.time_zone))
 
 
 def utc_stamp(moment: datetime) -> str:

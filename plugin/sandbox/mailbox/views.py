@@ -1,11 +1,13 @@
 """The mailbox as pages and as JSON."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.sandbox.app_records import Message
+from plugin.sandbox.documents.basics import shop_time
 from plugin.sandbox.mailbox import inbox
 from plugin.sandbox.runtime import sandbox
 
@@ -19,6 +21,12 @@ READER_POLICY = (
     "default-src 'none'; img-src * data:; style-src 'unsafe-inline'; font-src *; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+
+
+@blueprint.app_template_filter("on_the_clock")
+def on_the_clock(moment: datetime, pattern: str = "%d %b %Y, %H:%M") -> str:
+    """A moment as the shop's clock shows it."""
+    return shop_time(sandbox().world, moment).strftime(pattern)
 
 
 @blueprint.get("/mailbox.json")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -66,7 +67,8 @@ def listener() -> Iterator[Listener]:
             self.send_header("Set-Cookie", "app=1")
             self.send_header("Content-Length", "2")
             self.end_headers()
-            self.wfile.write(b"{}")
+            with suppress(BrokenPipeError):
+                self.wfile.write(b"{}")
 
         do_GET = do_POST
 

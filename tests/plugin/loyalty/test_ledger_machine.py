@@ -24,13 +24,15 @@ from plugin.effects.models import Effect
 from plugin.errors import Refused
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.models import PointAccount, PointEntry, PointLot, Redemption
+from plugin.loyalty.programs import TierDraft
 from plugin.shops.models import Shop
-from tests.plugin.loyalty.ledgers import DRAFT, LADDER, at, broken, customer, order, program, refund, reward, settle
+from tests.plugin.loyalty.ledgers import DRAFT, at, broken, customer, order, program, refund, reward, settle
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
-CUSTOMERS = (1, 2)
+CUSTOMERS = (1, 1, 2)
+LADDER = (TierDraft("Silver", 25_00, 5, 4), TierDraft("Gold", 60_00, 3, 2))
 RULES = replace(DRAFT, return_days=10, expiry_days=40, tiers=LADDER)
-CASES, STEPS = 12, 25
+CASES, STEPS = 6, 35
 
 POSTED = """
     SELECT order_id, customer_id FROM point_entries WHERE kind IN ('earn', 'claw')
@@ -55,7 +57,7 @@ class Ledger(RuleBasedStateMachine):
         self.count = self.clicks = self.refunds = 0
         self.seen: list[tuple[int, int]] = []
         program(self.session, self.shop, RULES, START - timedelta(days=100))
-        self.reward_id = reward(self.session, self.shop, 60).id
+        self.reward_id = reward(self.session, self.shop, 25).id
         for each in CUSTOMERS:
             customer(self.session, self.shop, each)
 
@@ -63,7 +65,12 @@ class Ledger(RuleBasedStateMachine):
         self.session.rollback()
         self.session.close()
 
-    @rule(target=orders, whose=st.sampled_from(CUSTOMERS), days=st.integers(0, 60), quantity=st.integers(1, 4))
+    @rule(
+        target=orders,
+        whose=st.sampled_from(CUSTOMERS),
+        days=st.sampled_from((0, 12, 20, 45)),
+        quantity=st.integers(1, 4),
+    )
     def buy(self, whose: int, days: int, quantity: int) -> int:
         self.count += 1
         self.known[self.count] = {
@@ -110,7 +117,7 @@ class Ledger(RuleBasedStateMachine):
         settle(self.session, self.shop, number)
         assert self._entries() == before
 
-    @rule(target=redemptions, whose=st.sampled_from(CUSTOMERS), again=st.booleans())
+    @rule(target=redemptions, whose=st.sampled_from(CUSTOMERS), again=st.sampled_from((False, False, True)))
     def redeem(self, whose: int, again: bool) -> Any:
         self.clicks += not again or not self.clicks
         try:
@@ -134,7 +141,7 @@ class Ledger(RuleBasedStateMachine):
         except Refused:
             return
 
-    @rule(days=st.sampled_from((1, 5, 11, 30)))
+    @rule(days=st.sampled_from((1, 11, 30)))
     def wait(self, days: int) -> None:
         self.now = at(self.session, self.now + timedelta(days=days))
 

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import requests
 from sqlalchemy import text
 
 from plugin.config import scopes
+from plugin.db import engine as db
+from plugin.effects import claims, performing
+from plugin.effects import operations as effects
+from plugin.effects.performing import Performer
 from plugin.errors import Throttled
+from plugin.loyalty import remote as codes
+from plugin.performers import PERFORMERS
 from plugin.shopify import client
 from plugin.shops import api, queries, tokens
 from plugin.shops.models import Shop
@@ -91,6 +98,35 @@ def test_a_bucket_that_runs_empty_is_waited_for(installed: Store) -> None:
     with pytest.raises(Throttled):
         client.execute(shop.domain, token, "ShopInfo", patience=0.1)
     client._buckets.clear()
+
+
+def test_a_code_that_was_made_when_we_died_is_adopted_and_not_made_again(installed: Store) -> None:
+    shop, payload = shop_of(installed), code_for(installed)
+    performing.use({"code": Performer(codes.create_code, lambda *_: None, codes.find_code)}, queries.shop)
+    with db.transaction(shop.id) as session:
+        effect = effects.record(session, shop.id, "code", payload["code"], payload)
+    claim = claims.claim_one(shop.id, effect)
+    assert claim is not None and claims.begin_call(claim)
+    made = codes.create_code(shop, payload)  # the store did it, and we died before we could note that
+    with installed.owner.begin() as connection:
+        connection.execute(text("UPDATE outbox SET next_attempt_at = clock_timestamp() WHERE id = :id"), {"id": effect})
+    assert performing.perform_one(shop.id, effect) == "done"
+    [row] = installed.rows("SELECT result FROM outbox WHERE id = :id", id=effect)
+    assert row["result"] == made
+    assert codes.create_code(shop, payload) == made  # TAKEN by ourselves
+    performing.use(PERFORMERS, queries.shop)
+
+
+def code_for(store: Store) -> dict[str, Any]:  # noqa: F811
+    customer = store.get("/_control/customers", limit=1)["customers"][0]["id"]
+    lasts = {"starts_at": "2026-01-01T00:00:00Z", "ends_at": "2036-01-01T00:00:00Z"}
+    return {
+        "code": "ONCE-AND-ONLY",
+        "title": "5 off",
+        "customer_id": customer,
+        "amount": "5.00",
+        "minimum": None,
+    } | lasts
 
 
 def test_an_uninstall_empties_the_tokens_and_a_late_copy_does_not_undo_the_return(installed: Store) -> None:

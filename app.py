@@ -81,11 +81,12 @@ def _wire() -> None:
     from plugin.messages import claiming, leaving
     from plugin.performers import PERFORMERS
     from plugin.shops import installing, queries
+    from plugin.subscriptions import announcing
     from plugin.subscriptions import operations as subscriptions
     from plugin.sync.operations import start_backfill
 
     performing.use(PERFORMERS, queries.shop)
-    claiming.use({"cart": waking.recheck})
+    claiming.use({"cart": waking.recheck, "announcement": announcing.recheck})
     leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
     installing.use([start_backfill], doorbells=["sync.drain_waiting"])
 

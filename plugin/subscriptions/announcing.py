@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Text, bindparam, case, cast, func, literal, select
@@ -12,7 +13,9 @@ from plugin import clock
 from plugin.commerce.models import Product, Variant
 from plugin.messages.models import Message
 from plugin.messages.operations import ring_after_commit
+from plugin.messages.rules import Stop
 from plugin.shops.models import Shop
+from plugin.subscriptions import rules
 from plugin.subscriptions.models import ProductDebut, Subscription, SubscriptionField
 
 COLUMNS = (
@@ -53,6 +56,27 @@ def announce(session: Session, shop: Shop, product: Product, fields: list[Subscr
     )
     session.execute(insert(Message).from_select(COLUMNS, rows).on_conflict_do_nothing())
     ring_after_commit(session)
+
+
+def recheck(session: Session, shop: Shop, waiting: Sequence[Message]) -> dict[int, Stop]:
+    """Asked by sending, just before an announcement goes out: can the product still be bought, is the field on?"""
+    products = _by_id(session, Product, shop, [message.subject_id for message in waiting])
+    fields = _by_id(session, SubscriptionField, shop, [message.template.get("field_id") for message in waiting])
+    stops: dict[int, Stop] = {}
+    for message in waiting:
+        product, field = products.get(message.subject_id), fields.get(message.template.get("field_id"))
+        if product is None or not rules.is_available(product):
+            stops[message.id] = Stop("unavailable", {"product_id": message.subject_id})
+        elif field is None or not field.active:
+            stops[message.id] = Stop("paused", {"field_id": message.template.get("field_id")})
+    return stops
+
+
+def _by_id(session: Session, kind: Any, shop: Shop, ids: Sequence[int | None]) -> dict[int | None, Any]:
+    rows = session.scalars(
+        select(kind).where(kind.shop_id == shop.id, kind.id.in_(ids)).execution_options(populate_existing=True)
+    )
+    return {row.id: row for row in rows}
 
 
 def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> Any:

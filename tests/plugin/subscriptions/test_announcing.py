@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.db import engine as db
 from plugin.errors import Invalid, NotFound
-from plugin.messages import sending
+from plugin.messages import claiming, sending
 from plugin.messages.models import Consent, Message, Suppression
 from plugin.shops.models import AuditEntry, Shop
-from plugin.subscriptions import operations, queries, rules
+from plugin.subscriptions import announcing, operations, queries, rules
 from plugin.subscriptions.models import Subscription, SubscriptionField
 from tests.plugin.mailbox import Sink
 from tests.plugin.people import customer, pass_time, product
@@ -223,6 +223,29 @@ def test_the_mail_arrives_with_the_fields_own_subject(shop: Shop, story_clock: N
     text = mail.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "Hello Anna" in text and "/products/coffee-11" in text and "€16.90" in text
     assert "Tell me about new filter coffees" in text
+
+
+@pytest.mark.parametrize("between", ["unavailable", "paused"])
+def test_what_is_gone_when_its_turn_comes_is_not_announced(
+    shop: Shop, story_clock: None, sink: Sink, between: str
+) -> None:
+    claiming.use({"announcement": announcing.recheck})
+    with db.transaction(shop.id) as session:
+        field = make_field(session, shop)
+        wish(session, shop, field)
+    pass_time(days=1)
+    with db.transaction(shop.id) as session:
+        row = product(session, shop, 11, clock.now(session))
+        operations.announce_products(session, shop, {11})
+        if between == "unavailable":
+            row.status = "archived"
+        else:
+            operations.pause_field(session, shop, field.id)
+    sending.send_due()
+    claiming.use({})
+    assert sink.mails == []
+    with db.transaction(shop.id) as session:
+        assert session.scalars(select(Message.reason)).one() == between
 
 
 @pytest.mark.parametrize(

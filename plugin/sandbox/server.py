@@ -2,6 +2,8 @@
 
 import logging
 import signal
+import socket
+import sys
 import threading
 from types import FrameType
 
@@ -25,7 +27,9 @@ class _Handler(WSGIRequestHandler):
 
 
 def serve(settings: Settings) -> None:
-    """Run until a signal comes; prints one line when everything listens."""
+    """Run until a signal comes; prints one line when everything listens. `SystemExit` with a sentence: port taken."""
+    for port in (settings.port, settings.smtp_port):
+        _check_free(port)
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     store = build(settings, read_declaration(settings.app_toml))
     seed_if_empty(store.world, settings.seed, store.world.now().date(), settings.customers)
@@ -39,6 +43,15 @@ def serve(settings: Settings) -> None:
     server.shutdown()
     postbox.stop()
     stop(store)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            sys.exit(f"Port {port} on 127.0.0.1 is taken: choose others with --port and --smtp-port.")
 
 
 def _wait_for_signal() -> None:

@@ -98,7 +98,7 @@ export class Panel {
     const terms = [fill(texts.validUntil, { date: this.date(code.expires_at) })];
     if (code.minimum_minor) terms.push(fill(texts.minimum, { amount: this.money(code.minimum_minor) }));
     const worth = make("strong", {}, this.money(code.value_minor));
-    return make("div", { class: "rg-code" }, worth, make("code", {}, code.code), make("div", { class: "rg-row" }, copy, use), make("p", { class: "rg-small" }, terms.join(" · ")));
+    return make("div", { class: "rg-code" }, worth, make("code", { dir: "ltr" }, code.code), make("div", { class: "rg-row" }, copy, use), make("p", { class: "rg-small" }, terms.join(" · ")));
   }
 
   async copy(text, button) {
@@ -124,7 +124,7 @@ export class Panel {
   reward(reward, customer) {
     const terms = [this.points(reward.cost)];
     if (reward.minimum_minor) terms.push(fill(this.texts.minimum, { amount: this.money(reward.minimum_minor) }));
-    const words = make("div", {}, make("span", { class: "rg-name" }, reward.name), make("span", { class: "rg-small" }, terms.join(" · ")));
+    const words = make("div", {}, make("span", { class: "rg-name", dir: "auto" }, reward.name), make("span", { class: "rg-small" }, terms.join(" · ")));
     const row = make("li", {}, words);
     if (!customer) return row;
     const missing = reward.cost - customer.available;
@@ -195,7 +195,7 @@ export class Panel {
     const what = fill(this.texts.kinds[entry.kind] || "", { order: entry.order || "", reward: entry.reward || "" }).trim();
     const when = make("span", { class: "rg-small" }, this.date(entry.at) + (entry.pending ? ` · ${this.texts.pendingMark}` : ""));
     const points = new Intl.NumberFormat(this.language, { signDisplay: "always" }).format(entry.points);
-    return make("li", {}, make("div", {}, make("span", { class: "rg-name" }, what), when), make("strong", { class: "rg-figure" }, points));
+    return make("li", {}, make("div", {}, make("span", { class: "rg-name", dir: "auto" }, what), when), make("strong", { class: "rg-figure" }, points));
   }
 
   number(value) {

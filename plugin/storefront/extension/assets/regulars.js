@@ -36,15 +36,23 @@
   const widget = (root) => {
     const panel = root.querySelector("[data-rg-panel]");
     const launcher = root.querySelector("[data-rg-open]");
-    const open = async () => {
-      panel.showModal();
+    const live = root.querySelector("[data-rg-live]");
+    let tries = 0; // browsers remember a file that did not load under its address
+    const fetchPanel = async () => {
       try {
-        const { Panel } = await import(root.dataset.panel);
+        const address = root.dataset.panel + (tries ? `${root.dataset.panel.includes("?") ? "&" : "?"}again=${tries}` : "");
+        const { Panel } = await import(address);
         root.regularsPanel ??= new Panel(root);
         root.regularsPanel.load();
       } catch {
-        root.querySelector("[data-rg-live]").textContent = root.dataset.offline;
+        tries += 1;
+        const again = make("button", { type: "button", class: "rg-button rg-quiet", onclick: fetchPanel }, root.dataset.again);
+        live.replaceChildren(make("div", { class: "rg-note", role: "alert" }, make("p", {}, root.dataset.offline), again));
       }
+    };
+    const open = () => {
+      panel.showModal();
+      fetchPanel();
     };
     launcher.setAttribute("role", "button");
     launcher.setAttribute("aria-haspopup", "dialog");

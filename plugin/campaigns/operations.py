@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -109,7 +109,7 @@ def follow_checkouts(session: Session, shop: Shop, tokens: set[str]) -> None:
 
 def stop_for_orders(session: Session, shop: Shop, order_ids: set[int]) -> None:
     """These orders changed: stop the carts they answer, and count what a mail brought back (rules.is_recovered)."""
-    if not order_ids:
+    if not order_ids or not _has_enrollments(session, shop):
         return
     orders = session.scalars(select(Order).where(Order.shop_id == shop.id, Order.id.in_(order_ids), Order.known)).all()
     touched = _answered_by(session, shop, orders) if orders else []
@@ -214,6 +214,11 @@ def _enrollment(
         "entered_at": min(touched, now),
         "currency": cart.currency,
     }
+
+
+def _has_enrollments(session: Session, shop: Shop) -> bool:
+    """An import comes before any cart was let in: then there is nothing to look for."""
+    return bool(session.scalar(select(exists().where(Enrollment.shop_id == shop.id))))
 
 
 def _answered_by(session: Session, shop: Shop, orders: Sequence[Order]) -> list[Enrollment]:

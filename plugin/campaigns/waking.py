@@ -12,7 +12,9 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, Final
 
+import structlog
 from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from plugin import clock
@@ -21,6 +23,7 @@ from plugin.campaigns.models import Automation, AutomationVersion, Enrollment
 from plugin.campaigns.operations import decide, stop
 from plugin.commerce.models import Checkout, Order
 from plugin.db import engine as db
+from plugin.errors import RegularsError
 from plugin.messages import operations as messages
 from plugin.messages import standing
 from plugin.messages.models import Message
@@ -31,6 +34,8 @@ from plugin.shops.models import Shop
 BATCH: Final = 200
 SHOPS: Final = 200
 PASSING: Final = frozenset({"frequency"})  # such a no skips one mail; every other ends the enrollment
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -47,9 +52,18 @@ def wake_due(seconds: float = 20.0) -> int:
     """Wake what is due in any shop for about `seconds`; how many were woken."""
     ends, woken = monotonic() + seconds, 0
     for shop_id in _shops_with_due():
-        while monotonic() < ends and (batch := wake_batch(shop_id)):
+        while monotonic() < ends and (batch := _try_batch(shop_id)):
             woken += batch
     return woken
+
+
+def _try_batch(shop_id: int) -> int:
+    """One shop's trouble must not hold up the others: it is logged and looked at again with the next sweep."""
+    try:
+        return wake_batch(shop_id)
+    except (SQLAlchemyError, RegularsError) as error:
+        log.error("carts were not woken", shop_id=shop_id, error=type(error).__name__, words=str(error)[:300])
+        return 0
 
 
 def wake_batch(shop_id: int) -> int:

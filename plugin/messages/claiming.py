@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import func, select, text
@@ -51,7 +52,7 @@ def use(checks: Mapping[str, Check]) -> None:
 def claim(session: Session, shop: Shop, most: int = BATCH) -> list[Ready]:
     """Take up to `most` due messages of a shop; those that must not go out are skipped with the reason."""
     due = _due(session, shop, most)
-    waiting = [message for message in due if message.state == "queued" or _again(message)]
+    waiting = [message for message in due if message.state == "queued" or _again(message, clock.now(session))]
     customers = standing.people(session, shop, waiting)
     stops = _stops(session, shop, waiting, standing.standings(session, shop, waiting, customers))
     for message in waiting:
@@ -86,11 +87,12 @@ def _due(session: Session, shop: Shop, most: int) -> list[Message]:
     return list(session.scalars(due))
 
 
-def _again(message: Message) -> bool:
+def _again(message: Message, now: datetime) -> bool:
     """A call that was cut off: marketing is never repeated, a service mail is, with the same Message-ID."""
     if not message.marketing and rules.may_retry(False, message.attempts):
         return True
     message.state, message.reason, message.value = "unknown", "cut_off", {"words": CUT_OFF}
+    message.sent_at = now
     return False
 
 

@@ -207,13 +207,13 @@ def follow_consent(session: Session, shop: Shop, customer_ids: set[int]) -> None
     """The store's consent of these customers changed: list the withdrawn, lift the granted, remember both."""
     if not customer_ids:
         return
-    customers = session.scalars(
-        select(Customer).where(Customer.shop_id == shop.id, Customer.id.in_(customer_ids), Customer.email.is_not(None))
-    ).all()
+    columns = Customer.id, Customer.email, Customer.email_consent, Customer.email_consent_at
+    of_shop = Customer.shop_id == shop.id, Customer.id.in_(customer_ids), Customer.email.is_not(None)
+    customers = session.execute(select(*columns).where(*of_shop)).all()
     withdrawn = [c for c in customers if c.email_consent in rules.WITHDRAWN]
     granted = [c for c in customers if c.email_consent == "subscribed"]
-    suppress_many(session, shop, [c.email for c in withdrawn if c.email], rules.ALL, "unsubscribed")
-    lift_many(session, shop, {c.email: c.email_consent_at for c in granted if c.email}, rules.ALL)
+    suppress_many(session, shop, [c.email for c in withdrawn], rules.ALL, "unsubscribed")
+    lift_many(session, shop, {c.email: c.email_consent_at for c in granted}, rules.ALL)
     _remember(session, shop, [(c, True) for c in granted] + [(c, False) for c in withdrawn])
 
 
@@ -265,9 +265,9 @@ def _before(listed_at: datetime, said_at: datetime | None) -> bool:
     return said_at is None or listed_at <= said_at
 
 
-def _remember(session: Session, shop: Shop, said: list[tuple[Customer, bool]]) -> None:
+def _remember(session: Session, shop: Shop, said: list[tuple[Any, bool]]) -> None:
     """A consent row for each customer whose last remembered word for everything differs from the store's."""
-    emails = [rules.address(customer.email or "") for customer, _ in said]
+    emails = [rules.address(customer.email) for customer, _ in said]
     newest = (
         select(Consent.email, Consent.granted)
         .where(Consent.shop_id == shop.id, Consent.email.in_(emails), Consent.scope == rules.ALL)
@@ -284,10 +284,10 @@ def _remember(session: Session, shop: Shop, said: list[tuple[Customer, bool]]) -
         session.execute(insert(Consent).values(rows))
 
 
-def _store_said(shop: Shop, customer: Customer, granted: bool, now: datetime) -> dict[str, Any]:
+def _store_said(shop: Shop, customer: Any, granted: bool, now: datetime) -> dict[str, Any]:
     return {
         "shop_id": shop.id,
-        "email": rules.address(customer.email or ""),
+        "email": rules.address(customer.email),
         "customer_id": customer.id,
         "scope": rules.ALL,
         "granted": granted,

@@ -15,13 +15,15 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any, Final, cast
 
+import structlog
 from sqlalchemy import Table, func, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.config import config
 from plugin.db import engine as db
-from plugin.errors import Invalid
+from plugin.errors import Invalid, RegularsError
 from plugin.mail import envelope, smtp
 from plugin.mail.errors import NotAccepted, Rejected, Unanswered
 from plugin.messages import rules
@@ -34,6 +36,8 @@ MESSAGES: Final = cast(Table, Message.__table__)  # plain SQL: a mail has two of
 SHOPS: Final = 200
 BATCH_SECONDS: Final = 45.0  # well below a task's time limit
 PAUSE: Final = timedelta(minutes=1)  # for the rest of a batch when the server is away
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,18 @@ def send_due(seconds: float = 20.0) -> int:
     """Send what is due in any shop for about `seconds`; how many messages were taken up."""
     ends, taken = monotonic() + seconds, 0
     for shop_id in _shops_with_due():
-        while monotonic() < ends and (batch := send_batch(shop_id)):
+        while monotonic() < ends and (batch := _try_batch(shop_id)):
             taken += batch
     return taken
+
+
+def _try_batch(shop_id: int) -> int:
+    """One shop's trouble must not hold up the others: it is logged and looked at again with the next sweep."""
+    try:
+        return send_batch(shop_id)
+    except (SQLAlchemyError, RegularsError) as error:
+        log.error("mails were not sent", shop_id=shop_id, error=type(error).__name__, words=str(error)[:300])
+        return 0
 
 
 def send_batch(shop_id: int) -> int:

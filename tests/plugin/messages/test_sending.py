@@ -261,3 +261,14 @@ def test_a_dead_address_is_not_lifted_by_a_yes(shop: Shop, sink: Sink) -> None:
         messages.suppress(session, shop, ANNA, rules.ALL, "bounced")
         messages.grant(session, shop, ANNA, rules.ALL, words="yes", source="storefront")
         assert session.scalars(select(Suppression.reason)).all() == ["bounced"]
+
+
+def test_one_shops_trouble_does_not_hold_up_the_others(shop: Shop, other_shop: Shop, sink: Sink) -> None:
+    ask(shop)
+    ask(other_shop)
+    with db.transaction(shop.id) as session:
+        session.execute(text("UPDATE shops SET settings = '{\"sender_email\": \"not an address\"}'"))
+    sending.send_due()
+    assert [mail["To"] for mail in sink.mails] == [ANNA]
+    assert (only(shop).state, only(shop).reason) == ("failed", "address")
+    assert only(other_shop).state == "sent"

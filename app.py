@@ -51,7 +51,9 @@ def make_celery() -> Celery:
     celery = make()
     celery.set_default()
     celery.conf.imports = tuple(f"plugin.{feature}.tasks" for feature in TASKS)
-    sweeper = Sweeper([tick["task"] for tick in BEAT.values()], lambda task: celery.tasks[task](), alone)
+    sweeper = Sweeper(
+        {tick["task"]: tick["schedule"] for tick in BEAT.values()}, lambda task: celery.tasks[task](), alone
+    )
     worker.prepare(sweeper, before=[_refuse_privileged, _wire], after_fork=[forget_connections])
     return celery
 

@@ -24,6 +24,7 @@ FIELDS = {
     *("codes", "status", "operation", "task", "method", "path", "endpoint", "served", "asked", "version"),
 }
 LONGEST_VALUE = 300
+CHATTY = ("celery.worker.strategy", "celery.app.trace")  # two lines for each bell that rings
 Event = MutableMapping[str, Any]
 
 
@@ -41,6 +42,8 @@ def set_up(level: int = logging.INFO) -> None:
     )
     handler = _StandardError()
     handler.setFormatter(formatter())
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

@@ -1,7 +1,7 @@
 """The sweep: every 10 seconds each worker looks whether something waits, so that Redis and beat may be dead.
 
 A thread of the worker's main process. While Redis lives it only rings, and the pool does the work; when nobody can be
-rung, or in every third round (a consumer may hang), it works itself. One worker at a time sweeps, by a lock of the
+rung, or for every third time (a consumer may hang), it works itself. One worker at a time sweeps, by a lock of the
 database. The pool forks from this process, so a fork waits until a round is over: a child must not inherit the locks of
 a thread that it does not have.
 """
@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from functools import partial
+from time import monotonic
 
 import structlog
 
@@ -24,7 +25,7 @@ log = structlog.get_logger()
 
 
 class Sweeper:
-    """The thread over some tasks, each of which ends within seconds and may be cut off anywhere.
+    """The thread over some tasks and how often each is due (seconds); each ends soon and may be cut off anywhere.
 
     `work(task)` does in this process what ringing the task does in the pool; `alone(name)` yields whether this process
     may sweep now (plugin.db.locks).
@@ -32,13 +33,14 @@ class Sweeper:
 
     def __init__(
         self,
-        tasks: Sequence[str],
+        tasks: Mapping[str, float],
         work: Callable[[str], object],
         alone: Callable[[str], AbstractContextManager[bool]],
         period: float = PERIOD_SECONDS,
     ) -> None:
-        self.tasks, self.work, self.alone, self.period = tuple(tasks), work, alone, period
-        self.rounds = 0
+        self.tasks, self.work, self.alone, self.period = dict(tasks), work, alone, period
+        self._due_at = dict.fromkeys(tasks, 0.0)
+        self._times = dict.fromkeys(tasks, 0)
         self._stop = threading.Event()
         self._sweeping = threading.RLock()  # re-entrant: a job may itself start a process
         self._thread = threading.Thread(target=self._run, name="sweeper", daemon=True)
@@ -59,11 +61,18 @@ class Sweeper:
         with self._sweeping, self.alone("sweep") as chosen:
             if not chosen:
                 return False
-            self.rounds += 1
-            for task in self.tasks:
-                if not ring(task) or self.rounds % OWN_WORK_EVERY == 0:
+            for task in self._due():
+                if not ring(task) or self._times[task] % OWN_WORK_EVERY == 0:
                     self._guarded(task, partial(self.work, task))
         return True
+
+    def _due(self) -> list[str]:
+        now = monotonic()
+        due = [task for task, at in self._due_at.items() if at <= now]
+        for task in due:
+            self._times[task] += 1
+            self._due_at[task] = now + self.tasks[task] - self.period / 2  # a round is never exactly on time
+        return due
 
     def _run(self) -> None:
         while not self._stop.wait(self.period):

@@ -57,7 +57,7 @@ def cart(step: int) -> Response:
     with transaction(shop.id) as session:
         context = sample(session, shop)
     try:
-        return _sealed(_rendered(_source(form.steps[step].form), context).html, 200)
+        return _sealed(_rendered(_source(form.steps[step].form, step), context).html, 200)
     except Invalid as error:
         return _sealed(f"<p>{escape(str(error))}</p>", 200)
 
@@ -69,9 +69,9 @@ def _shop_of(given: str) -> Shop:
     return shops.by_id(int(parts[0]))
 
 
-def _source(step: StepForm) -> Source:
+def _source(step: StepForm, number: int) -> Source:
     """The typed texts; the built-in ones where a merchant emptied the mail."""
-    built_in = template_store.built_in("cart_1")
+    built_in = template_store.built_in(f"cart_{min(number, 1) + 1}")
     mjml, text = step.mjml.data or built_in.mjml, step.text.data or built_in.text
     return Source(step.subject.data or "", step.preheader.data or "", mjml, text)
 

@@ -34,10 +34,12 @@ class Listing:
 
     @property
     def column(self) -> str:
+        """The column sorted by, without its direction."""
         return self.sort.removeprefix("-")
 
     @property
     def descending(self) -> bool:
+        """Whether the largest come first."""
         return self.sort.startswith("-")
 
     @property

@@ -24,6 +24,7 @@ STATES = ("waiting", "stopped", "done", "recovered")
 
 @campaigns.get("")
 def index() -> str:
+    """The campaign with its report and the carts in it."""
     with desk() as session:
         automation = operations.ensure_default(session, g.shop)
         look = listing.from_query("/campaigns", request.args, [], "", ["state"])
@@ -59,6 +60,7 @@ def story(enrollment_id: int) -> str:
 
 @campaigns.get("/<int:automation_id>")
 def edit(automation_id: int) -> str:
+    """The form of the mails."""
     with desk() as session:
         automation, version = queries.automation(session, g.shop, automation_id)
         return _form(automation, filled(version.steps))
@@ -66,6 +68,7 @@ def edit(automation_id: int) -> str:
 
 @campaigns.post("/<int:automation_id>")
 def save(automation_id: int) -> Answer:
+    """Keep the typed mails as a new version."""
     form = AutomationForm(request.form)
     with desk() as session:
         automation, _version = queries.automation(session, g.shop, automation_id)
@@ -87,6 +90,7 @@ def _saved(session: Session, automation: Automation, form: AutomationForm) -> bo
 
 @campaigns.post("/<int:automation_id>/on")
 def turn_on(automation_id: int) -> Response:
+    """Start the campaign."""
     with desk() as session:
         operations.turn_on(session, g.shop, automation_id, actor=actor())
     return done("/campaigns", gettext("Campaign started. Carts left from now on get mails."))
@@ -94,6 +98,7 @@ def turn_on(automation_id: int) -> Response:
 
 @campaigns.post("/<int:automation_id>/off")
 def turn_off(automation_id: int) -> Response:
+    """Stop the campaign."""
     with desk() as session:
         operations.turn_off(session, g.shop, automation_id, actor=actor())
     return done("/campaigns", gettext("Campaign stopped. Nothing more is sent."))

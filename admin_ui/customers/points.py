@@ -31,12 +31,14 @@ class AdjustForm(PanelForm):
 
 @points.get("")
 def new(customer_id: int) -> str:
+    """The form of an adjustment."""
     with desk() as session:
         return _form(session, customer_id, AdjustForm(data={"key": secrets.token_urlsafe(12)}))
 
 
 @points.post("")
 def adjust(customer_id: int) -> Answer:
+    """Give or take the typed points."""
     form = AdjustForm(request.form)
     with desk() as session:
         if not form.validate():
@@ -56,6 +58,7 @@ def adjust(customer_id: int) -> Answer:
 
 @points.post("/<int:entry_id>/undo")
 def undo(customer_id: int, entry_id: int) -> Response:
+    """Take one adjustment back."""
     with desk() as session:
         operations.undo_adjust(session, g.shop, entry_id, actor())
     return done(f"/customers/{customer_id}", gettext("The adjustment was undone."))

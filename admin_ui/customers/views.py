@@ -31,6 +31,7 @@ MOST_MESSAGES = 20
 
 @customers.get("")
 def index() -> str:
+    """The list, searched, filtered and sorted as the URL says."""
     look = listing.from_query("/customers", request.args, list(commerce.CUSTOMER_COLUMNS), "-last", ["consent"])
     wanted = commerce.Wanted(look.q, look.filters["consent"])
     with desk() as session:
@@ -89,6 +90,7 @@ def _count(session: Session, wanted: commerce.Wanted, sort: str) -> str:
 
 @customers.get("/<int:customer_id>")
 def show(customer_id: int) -> str:
+    """One customer."""
     with desk() as session:
         customer = commerce.customer(session, g.shop, customer_id)
         orders = commerce.orders_of(session, g.shop, customer_id)

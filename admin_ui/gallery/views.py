@@ -22,6 +22,8 @@ LONG = "Wolfeschlegelsteinhausenbergerdorff-Donaudampfschifffahrtsgesellschaft Ð
 
 
 class Sample(PanelForm):
+    """A form with a field of each kind."""
+
     name = StringField("Name of the points, plural", [Given()])
     rate = RateField("Multiplier")
     points = WholeField("Points per 1.00 spent", [Between(1, 1000)])
@@ -38,6 +40,7 @@ class Sample(PanelForm):
 @gallery.get("/_gallery")
 @without_session
 def show() -> str:
+    """The gallery."""
     if not config().sandbox:
         abort(404)
     g.now = clock.machine_now()

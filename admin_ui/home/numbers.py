@@ -14,6 +14,7 @@ from plugin.money import digits
 
 
 def members(period: Period, points: str) -> Figure:
+    """Customers who have ever earned points."""
     delta, _ = change(period.now, period.before)
     return Figure(
         gettext("Members"),
@@ -42,6 +43,7 @@ def outstanding(period: Period, worth: Decimal | None, points: str, currency: st
 
 
 def recovered(period: Period, currency: str) -> Figure:
+    """Money that came back with cart mails."""
     delta, good = change(period.now, period.before)
     return Figure(
         gettext("Recovered revenue"),
@@ -58,6 +60,7 @@ def recovered(period: Period, currency: str) -> Figure:
 
 
 def repeat(share: Share) -> Figure:
+    """The share of orders by customers who came again."""
     delta, good = _points_of_percent(share)
     return Figure(
         gettext("Repeat orders"),

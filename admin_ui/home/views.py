@@ -21,6 +21,7 @@ home = Blueprint("home", __name__)
 
 @home.get("/")
 def index() -> str:
+    """The page."""
     with desk() as session:
         today = clock.today(g.now, g.shop.timezone)
         months = insights.revenue_by_month(session, g.shop, today)
@@ -55,6 +56,7 @@ def _figures(session: Session) -> list[figures.Figure]:
 
 @home.get("/revenue.csv")
 def revenue_csv() -> Response:
+    """The chart's data as a file."""
     with desk() as session:
         months = insights.revenue_by_month(session, g.shop, clock.today(g.now, g.shop.timezone))
     header = [gettext("Month"), gettext("Repeat buyers"), gettext("First orders and guests")]

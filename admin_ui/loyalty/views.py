@@ -28,6 +28,7 @@ FIRST_ORDER_EVER = datetime(2000, 1, 1, tzinfo=UTC)
 
 @loyalty.get("")
 def index() -> str:
+    """The programme's form with rewards and versions."""
     with desk() as session:
         program = queries.latest_program(session, g.shop)
         form = ProgramForm(data=of_program(program) if program else suggested(10 ** digits(g.shop.currency)))
@@ -36,6 +37,7 @@ def index() -> str:
 
 @loyalty.post("")
 def save() -> Answer:
+    """Keep the typed rules as a new version."""
     form = ProgramForm(request.form)
     with desk() as session:
         program = queries.latest_program(session, g.shop)
@@ -65,6 +67,7 @@ def catching_up() -> str:
 
 @loyalty.post("/pause")
 def pause() -> Response:
+    """Let orders earn nothing."""
     _switch(paused=True)
     message = gettext("Programme paused. Orders earn nothing until you go on; balances stay.")
     return done("/loyalty", message, (gettext("Undo"), "/loyalty/resume"))
@@ -72,6 +75,7 @@ def pause() -> Response:
 
 @loyalty.post("/resume")
 def resume() -> Response:
+    """Let orders earn again."""
     _switch(paused=False)
     return done("/loyalty", gettext("Programme goes on."), (gettext("Undo"), "/loyalty/pause"))
 
@@ -109,12 +113,14 @@ def moves() -> str:
 
 @loyalty.get("/rewards/new")
 def new_reward() -> str:
+    """The form of a new reward."""
     with desk() as session:
         return _reward_form(session, RewardForm(data={"active": True, "valid_days": 90}), None)
 
 
 @loyalty.post("/rewards/new")
 def add_reward() -> Answer:
+    """Keep a new reward."""
     form = RewardForm(request.form)
     with desk() as session:
         try:
@@ -128,6 +134,7 @@ def add_reward() -> Answer:
 
 @loyalty.get("/rewards/<int:reward_id>")
 def show_reward(reward_id: int) -> str:
+    """The form of one reward."""
     with desk() as session:
         reward = queries.reward(session, g.shop, reward_id)
         return _reward_form(session, RewardForm(data=of_reward(reward)), reward)
@@ -135,6 +142,7 @@ def show_reward(reward_id: int) -> str:
 
 @loyalty.post("/rewards/<int:reward_id>")
 def change_reward(reward_id: int) -> Answer:
+    """Keep a changed reward."""
     form = RewardForm(request.form)
     with desk() as session:
         reward = queries.reward(session, g.shop, reward_id)

@@ -19,18 +19,21 @@ SHOWN_PRODUCTS = 8
 
 @subscriptions.get("")
 def index() -> str:
+    """All fields with what became of them."""
     with desk() as session:
         return page("subscriptions/index.html", reports=queries.fields(session, g.shop))
 
 
 @subscriptions.get("/new")
 def new() -> str:
+    """The form of a new field."""
     with desk() as session:
         return _form(session, FieldForm(data=_suggested()), None)
 
 
 @subscriptions.post("/new")
 def create() -> Answer:
+    """Keep a new field."""
     form = FieldForm(request.form)
     with desk() as session:
         if not form.validate():
@@ -45,6 +48,7 @@ def create() -> Answer:
 
 @subscriptions.get("/<int:field_id>")
 def show(field_id: int) -> str:
+    """The form of one field with its subscribers."""
     with desk() as session:
         field = queries.field(session, g.shop, field_id)
         return _form(session, FieldForm(obj=field), field)
@@ -52,6 +56,7 @@ def show(field_id: int) -> str:
 
 @subscriptions.post("/<int:field_id>")
 def save(field_id: int) -> Answer:
+    """Keep a changed field."""
     form = FieldForm(request.form)
     with desk() as session:
         field = queries.field(session, g.shop, field_id)
@@ -67,6 +72,7 @@ def save(field_id: int) -> Answer:
 
 @subscriptions.post("/<int:field_id>/pause")
 def pause(field_id: int) -> Response:
+    """Stop showing and announcing."""
     with desk() as session:
         operations.pause_field(session, g.shop, field_id, actor=actor())
     undo = gettext("Undo"), f"/subscriptions/{field_id}/resume"
@@ -75,6 +81,7 @@ def pause(field_id: int) -> Response:
 
 @subscriptions.post("/<int:field_id>/resume")
 def resume(field_id: int) -> Response:
+    """Show and announce again."""
     with desk() as session:
         operations.resume_field(session, g.shop, field_id, actor=actor())
     undo = gettext("Undo"), f"/subscriptions/{field_id}/pause"

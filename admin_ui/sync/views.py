@@ -19,6 +19,7 @@ sync = Blueprint("sync", __name__, url_prefix="/sync")
 
 @sync.get("")
 def index() -> str:
+    """The page."""
     look = listing.from_query("/sync", request.args, [], "")
     with desk() as session:
         health = overview.health(session, g.shop)

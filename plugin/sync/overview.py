@@ -50,6 +50,7 @@ class Progress:
 
     @property
     def open(self) -> bool:
+        """Whether the run still goes on."""
         return self.run.state in ("waiting", "running")
 
 

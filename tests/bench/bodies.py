@@ -21,7 +21,7 @@ def moment(number: int) -> str:
 def order(number: int, customers: int) -> bytes:
     """orders/create with two lines, filled up to 5 KB with what a real body carries besides."""
     at = moment(number)
-    lines = [payloads.line(number * 10 + place, price="12.50") for place in range(LINES_AN_ORDER)]
+    lines = [payloads.line(number * 10 + place + 1, price="12.50") for place in range(LINES_AN_ORDER)]
     body = payloads.order(1_000_000 + number, 1 + number % customers, line_items=lines, subtotal_price="50.00")
     body |= {"total_price": "54.90", "current_subtotal_price": "50.00", "current_total_price": "54.90"}
     body |= {"created_at": at, "processed_at": at, "updated_at": at}
@@ -55,7 +55,7 @@ def order_lines(first: int, many: int, customers: int) -> Iterator[bytes]:
         gid = f"gid://shopify/Order/{1_000_000 + number}"
         yield _line(_order_node(gid, number, customers))
         for place in range(LINES_AN_ORDER):
-            yield _line(_line_node(number * 10 + place) | {"__parentId": gid})
+            yield _line(_line_node(number * 10 + place + 1) | {"__parentId": gid})
 
 
 def _line(node: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The baseline of apply and backfill: binary COPY, as the owner, of the very rows that ours left, into identical tables."""
+"""The baseline of apply and backfill: binary COPY, as the owner, of the very rows ours left, into identical tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TABLES = {"orders": Order, "order_lines": OrderLine, "customers": Customer}
 
 
 def copy_seconds(connection: psycopg.Connection, shop: Shop) -> float:
-    """How long COPY takes for the shop's orders, lines and customers, each table committed; reading them not counted."""
+    """How long COPY takes for the shop's orders, lines and customers, committed table by table; not the reading."""
     rows = {
         name: connection.execute(f"SELECT * FROM {name} WHERE shop_id = %s", [shop.id]).fetchall() for name in TABLES
     }

@@ -19,8 +19,9 @@ GOAL = 1.5
 FILL = """
     INSERT INTO customers (shop_id, id, email, first_name, last_name, sort_name, email_consent, orders_count,
         spent_minor, spent_currency, created_at, last_order_at, version)
-    SELECT %(shop)s, n, 'person' || n || '@example.com', 'Anna', 'Person ' || n, 'person ' || n || ' anna', 'subscribed',
-        n %% 40, (n * 7919) %% 100000, 'EUR', now() - n * interval '1 minute', now() - n * interval '2 minutes', 'v'
+    SELECT %(shop)s, n, 'person' || n || '@example.com', 'Anna', 'Person ' || n, 'person ' || n || ' anna',
+        'subscribed', n %% 40, (n * 7919) %% 100000, 'EUR', now() - n * interval '1 minute',
+        now() - n * interval '2 minutes', 'v'
     FROM generate_series(1, %(many)s) AS n
 """
 TERMS = """

@@ -62,6 +62,8 @@ class Sweeper:
             if not chosen:
                 return False
             for task in self._due():
+                if self._stop.is_set():
+                    break
                 if not ring(task) or self._times[task] % OWN_WORK_EVERY == 0:
                     self._guarded(task, partial(self.work, task))
         return True

@@ -8,8 +8,8 @@ from tests.bench.copying import copy_seconds
 from tests.bench.figures import Figure, of_rounds, seconds
 from tests.bench.house import House, make_shop
 
-ORDERS = 3000
-CUSTOMERS = 1500
+ORDERS = 2000
+CUSTOMERS = 1000
 ROUNDS = 3
 GOAL = 0.15
 FILL = "INSERT INTO inbox (shop_id, webhook_id, topic, triggered_at, body) VALUES (%s, %s, %s, %s, %s)"

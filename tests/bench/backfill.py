@@ -15,8 +15,8 @@ from tests.bench.copying import copy_seconds
 from tests.bench.figures import Figure, of_rounds, seconds
 from tests.bench.house import House, make_shop
 
-ORDERS = 15_000
-CUSTOMERS = 5_000
+ORDERS = 5_000
+CUSTOMERS = 2_000
 ROUNDS = 3
 GOAL = 0.25
 READ_AT = datetime(2026, 11, 20, tzinfo=UTC)

@@ -87,8 +87,15 @@ def done(path: str, message: str, undo: tuple[str, str] | None = None) -> Respon
     said: dict[str, Any] = {"message": message}
     if undo:
         said["undo"] = {"label": undo[0], "url": undo[1]}
+    answer = refreshed(path)
+    answer.headers.update(toast(**said))
+    return answer
+
+
+def refreshed(path: str) -> Response:
+    """A write whose page is drawn again without a word."""
     place = {"path": path, "target": "#page", "select": "#page", "swap": "outerHTML"}
-    return Response("", headers={"HX-Location": json.dumps(place), **toast(**said)})
+    return Response("", headers={"HX-Location": json.dumps(place)})
 
 
 def told(message: str) -> Response:

@@ -11,7 +11,7 @@ from plugin.insights.home import SetUp
 from plugin.shops.models import Shop
 from plugin.sync.overview import Progress
 
-BY_HAND = frozenset({"embed"})  # steps whose end only a person can tell
+BY_HAND = frozenset({"embed"})  # steps that a person may call done
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def steps(there: SetUp, imports: Sequence[Progress], shop: Shop) -> list[Step]:
         Step(
             gettext("Show points on your storefront"),
             gettext("In the theme editor, under App embeds, turn on Regulars and save."),
-            "embed" in shop.settings.get("dismissed", []),
+            shop.settings.get("embed") == "on" or "embed" in shop.settings.get("dismissed", []),
             f"https://{shop.domain}/admin/themes/current/editor?context=apps",
             gettext("Open theme editor"),
             "/guide/embed",

@@ -19,7 +19,11 @@ def members(period: Period, points: str) -> Figure:
     return Figure(
         gettext("Members"),
         number(period.now),
-        gettext("Customers who have ever earned %(points)s. The arrow compares with 30 days ago.", points=points),
+        gettext(
+            "Customers who have ever earned %(points)s, by the day of their first order that did. The arrow compares"
+            " with 30 days ago.",
+            points=points,
+        ),
         gettext("Today"),
         delta,
         True if period.now > period.before else None,

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from admin_ui import figures
 from admin_ui.formats import money, month
 from admin_ui.home import guide, numbers
-from admin_ui.panel import actor, desk, done, page
+from admin_ui.panel import actor, desk, done, page, refreshed
 from plugin import clock
 from plugin.insights import home as insights
 from plugin.loyalty import queries as loyalty
@@ -34,6 +34,7 @@ def index() -> str:
             chart=numbers.revenue(months, g.shop.currency),
             health=overview.health(session, g.shop),
             running=any(one.open for one in imports),
+            embed=g.shop.settings.get("embed", ""),
         )
 
 
@@ -63,6 +64,14 @@ def revenue_csv() -> Response:
     currency = g.shop.currency
     rows = [[month(m.first_day), money(m.repeat_minor, currency), money(m.first_minor, currency)] for m in months]
     return figures.as_csv("revenue", header, rows)
+
+
+@home.post("/embed/<any(on, off):state>")
+def embed(state: str) -> Response:
+    """What App Bridge says about the app embed of the published theme; the page is drawn again with it."""
+    with desk() as session:
+        shops.change_settings(session, g.shop, actor(), {"embed": state})
+    return refreshed("/")
 
 
 @home.post("/guide/<step>")

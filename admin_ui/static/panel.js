@@ -256,11 +256,21 @@
     };
   }
 
+  // -- whether the theme shows us: only App Bridge knows, so Home tells the server when that changed
+  async function tellEmbed(page) {
+    const extensions = await window.shopify?.app?.extensions?.();
+    const theme = extensions?.find((extension) => extension.type === "theme_app_extension");
+    if (!theme) return;
+    const on = theme.activations.some((block) => ["body", "head"].includes(block.target) && block.status === "active");
+    if (page.isConnected && page.dataset.embed !== (on ? "on" : "off")) post(`/embed/${on ? "on" : "off"}`);
+  }
+
   // -- everything that has to look at fresh markup once
   const settle = (within) => {
     charts(within);
     within.querySelectorAll?.("form[data-save-bar]").forEach((form) => { form.initialState = state(form); });
     within.querySelectorAll?.("[data-preview-url]").forEach(preview);
+    within.querySelectorAll?.("[data-embed]").forEach(tellEmbed);
   };
   document.addEventListener("DOMContentLoaded", () => settle(document));
   document.addEventListener("htmx:after:settle", (event) => settle(event.target === document.body ? document : event.target));

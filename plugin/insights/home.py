@@ -56,9 +56,9 @@ class Month:
 
 
 def members(session: Session, shop: Shop, today: datetime) -> Period:
-    """Customers who have ever earned points: now, 30 days ago, and day by day."""
+    """Customers who have ever earned points, by the day of what first earned them: now, 30 days ago, and day by day."""
     joined = (
-        select(func.min(PointEntry.created_at).label("at"))
+        select(func.min(PointEntry.occurred_at).label("at"))
         .where(PointEntry.shop_id == shop.id, PointEntry.points > 0)
         .group_by(PointEntry.customer_id)
         .subquery()
@@ -69,11 +69,11 @@ def members(session: Session, shop: Shop, today: datetime) -> Period:
 
 
 def points_outstanding(session: Session, shop: Shop, today: datetime) -> Period:
-    """Points that customers hold, pending ones included, less their debts."""
+    """Points that customers hold, pending ones included, less their debts; by the day of what moved them."""
     held = func.coalesce(func.sum(PointAccount.available + PointAccount.pending - PointAccount.debt), 0)
     total = int(session.scalar(select(held).where(PointAccount.shop_id == shop.id)) or 0)
     within = PointEntry.shop_id == shop.id
-    return _running(total, _daily(session, shop, today, PointEntry.created_at, func.sum(PointEntry.points), within))
+    return _running(total, _daily(session, shop, today, PointEntry.occurred_at, func.sum(PointEntry.points), within))
 
 
 def point_worth(session: Session, shop: Shop) -> Decimal | None:

@@ -53,6 +53,13 @@ def test_steps_are_done_by_what_is_there_or_by_hand(person: Person, floor: None)
     assert "3 of 6 steps are done" in person.save("/guide/made-up")
 
 
+def test_home_says_whether_the_theme_shows_us(person: Person) -> None:
+    assert "Storefront on" not in person.open("/")
+    assert "Storefront on" in person.save("/embed/on") and "1 of 6 steps are done" in person.open("/")
+    assert "Storefront off" in person.save("/embed/off")
+    assert person.send("/embed/maybe").status_code == 404
+
+
 def test_the_chart_comes_as_csv(client: FlaskClient, floor: None) -> None:
     response = client.get("/revenue.csv", headers={**bearer(), "Sec-Fetch-Dest": "empty"})
     assert response.headers["Content-Disposition"] == 'attachment; filename="revenue.csv"'
@@ -66,7 +73,7 @@ def test_stocks_are_traced_back_by_their_daily_changes(session: Session, shop: S
     shopfloor.launch(session, shop)
     today = clock.today(clock.now(session), shop.timezone)
     held = home.points_outstanding(session, shop, today)
-    assert (held.now, held.before, held.series[-2:]) == (300, 0, [0, 300])
+    assert (held.now, held.before, held.series[-5:]) == (300, 0, [0, 300, 300, 300, 300])
     assert home.members(session, shop, today).now == 1
 
 

@@ -20,10 +20,10 @@ from plugin.campaigns.models import Automation, AutomationVersion, Decision, Enr
 from plugin.campaigns.steps import SAMPLE, Step, checked, default_steps
 from plugin.commerce.models import Checkout, Order
 from plugin.errors import Invalid, NotFound, Refused
-from plugin.messages import operations as messages
 from plugin.messages import template_store
 from plugin.messages.letters import common_context
 from plugin.messages.rules import Stop, address
+from plugin.messages.suppressing import stop_subject
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
@@ -135,7 +135,7 @@ def stop(session: Session, shop: Shop, stops: dict[Enrollment, Stop]) -> None:
     session.flush()
     for rule in {reason.rule for reason in stops.values()}:
         ids = [enrollment.id for enrollment, reason in stops.items() if reason.rule == rule]
-        messages.stop_subject(session, shop, "enrollment", ids, rule)
+        stop_subject(session, shop, "enrollment", ids, rule)
     decide(session, shop, stops.items())
 
 

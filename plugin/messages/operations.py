@@ -6,11 +6,10 @@ that are already waiting, and sending asks again (plugin/messages/sending.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event, select, text, update
+from sqlalchemy import event, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
@@ -20,6 +19,7 @@ from plugin.effects import operations as effects
 from plugin.jobs.doorbell import ring
 from plugin.messages import rules
 from plugin.messages.models import Consent, Message, Suppression
+from plugin.messages.suppressing import lift, lift_many, suppress, suppress_many
 from plugin.shops.models import Shop
 
 
@@ -109,7 +109,7 @@ def record_consent(
 def withdraw(session: Session, shop: Shop, email: str, scope: str, *, words: str, source: str) -> None:
     """A person said no to `scope`: remember it once, list the address, stop what waits, tell the store."""
     customer = _customer_of(session, shop, email)
-    if not _is_listed(session, shop, email, scope):
+    if not _has_said_so(session, shop, email, scope):
         consent_id = record_consent(
             session,
             shop,
@@ -143,66 +143,6 @@ def grant(
     _tell_store(session, shop, customer, scope, "SUBSCRIBED", consent_id)
 
 
-def suppress(session: Session, shop: Shop, email: str, scope: str, reason: str) -> None:
-    """Never write to this address about `scope` again, and stop what waits. The first reason stands."""
-    suppress_many(session, shop, [email], scope, reason)
-
-
-def suppress_many(session: Session, shop: Shop, emails: Iterable[str], scope: str, reason: str) -> None:
-    """`suppress` for many addresses at once."""
-    addresses = sorted({rules.address(email) for email in emails})
-    if not addresses:
-        return
-    now = clock.now(session)
-    lines = [
-        {"shop_id": shop.id, "email": email, "scope": scope, "reason": reason, "created_at": now} for email in addresses
-    ]
-    new = insert(Suppression).values(lines)
-    worse = Suppression.reason.not_in(rules.UNREACHABLE) if reason in rules.UNREACHABLE else text("false")
-    session.execute(
-        new.on_conflict_do_update(
-            index_elements=["shop_id", "email", "scope"],
-            set_={"reason": new.excluded.reason, "created_at": new.excluded.created_at},
-            where=worse,
-        )
-    )
-    _skip_waiting(session, shop, addresses, scope, reason)
-
-
-def lift(session: Session, shop: Shop, email: str, scope: str, before: datetime | None = None) -> bool:
-    """Take an address off the list again (only where a person's word put it there, and before `before`)."""
-    return bool(lift_many(session, shop, {email: before}, scope))
-
-
-def lift_many(session: Session, shop: Shop, emails: dict[str, datetime | None], scope: str) -> list[str]:
-    """`lift` for many addresses, each with the moment of its "yes"; the addresses that were lifted."""
-    moments = {rules.address(email): moment for email, moment in emails.items()}
-    listed = session.scalars(
-        select(Suppression)
-        .where(
-            Suppression.shop_id == shop.id,
-            Suppression.scope == scope,
-            Suppression.email.in_(moments),
-            Suppression.reason.not_in(rules.UNREACHABLE),
-        )
-        .with_for_update()
-    ).all()
-    lifted = [line for line in listed if _before(line.created_at, moments[line.email])]
-    for line in lifted:
-        session.delete(line)
-    session.flush()
-    return [line.email for line in lifted]
-
-
-def stop_subject(session: Session, shop: Shop, subject_kind: str, subject_ids: Iterable[int], reason: str) -> None:
-    """Skip the waiting messages about these subjects."""
-    session.execute(
-        _waiting(shop)
-        .where(Message.subject_kind == subject_kind, Message.subject_id.in_(list(subject_ids)))
-        .values(reason=reason)
-    )
-
-
 def follow_consent(session: Session, shop: Shop, customer_ids: set[int]) -> None:
     """The store's consent of these customers changed: list the withdrawn, lift the granted, remember both."""
     if not customer_ids:
@@ -212,7 +152,7 @@ def follow_consent(session: Session, shop: Shop, customer_ids: set[int]) -> None
     customers = session.execute(select(*columns).where(*of_shop)).all()
     withdrawn = [c for c in customers if c.email_consent in rules.WITHDRAWN]
     granted = [c for c in customers if c.email_consent == "subscribed"]
-    suppress_many(session, shop, [c.email for c in withdrawn], rules.ALL, "unsubscribed")
+    suppress_many(session, shop, {c.email: c.email_consent_at for c in withdrawn}, rules.ALL, "unsubscribed")
     lift_many(session, shop, {c.email: c.email_consent_at for c in granted}, rules.ALL)
     _remember(session, shop, [(c, True) for c in granted] + [(c, False) for c in withdrawn])
 
@@ -228,8 +168,18 @@ def _customer_of(session: Session, shop: Shop, email: str) -> Customer | None:
     ).first()
 
 
-def _is_listed(session: Session, shop: Shop, email: str, scope: str) -> bool:
-    return session.get(Suppression, (shop.id, rules.address(email), scope)) is not None
+def _has_said_so(session: Session, shop: Shop, email: str, scope: str) -> bool:
+    """Whether this no only repeats an earlier one: no yes to anything came in between."""
+    line = session.get(Suppression, (shop.id, rules.address(email), scope), populate_existing=True)
+    if line is None or line.reason != "unsubscribed":
+        return False
+    yes = select(Consent.id).where(
+        Consent.shop_id == shop.id,
+        Consent.email == line.email,
+        Consent.granted,
+        Consent.occurred_at > line.created_at,
+    )
+    return session.scalar(yes.limit(1)) is None
 
 
 def _tell_store(
@@ -240,29 +190,6 @@ def _tell_store(
         return
     payload = {"customer_id": customer.id, "state": state, "at": clock.now(session).isoformat()}
     effects.record(session, shop.id, "email_consent", f"{customer.id}:{consent_id}", payload)
-
-
-def _skip_waiting(session: Session, shop: Shop, addresses: list[str], scope: str, reason: str) -> None:
-    """A dead address ends every waiting mail to it; a person's "no" ends marketing of that scope (or all of it)."""
-    ended = _waiting(shop).where(Message.email.in_(addresses))
-    if reason not in rules.UNREACHABLE:
-        ended = ended.where(Message.marketing)
-        ended = ended if scope == rules.ALL else ended.where(Message.scope == scope)
-    session.execute(ended.values(reason=reason, value={"scope": scope}))
-
-
-def _waiting(shop: Shop) -> Any:
-    """The update that skips messages nobody is sending yet."""
-    return (
-        update(Message)
-        .where(Message.shop_id == shop.id, Message.state == "queued")
-        .values(state="skipped", lease=None)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _before(listed_at: datetime, said_at: datetime | None) -> bool:
-    return said_at is None or listed_at <= said_at
 
 
 def _remember(session: Session, shop: Shop, said: list[tuple[Any, bool]]) -> None:

@@ -29,7 +29,7 @@ from plugin.mail.errors import NotAccepted, Rejected, Unanswered
 from plugin.messages import rules
 from plugin.messages.claiming import LEASE_SECONDS, Ready, claim
 from plugin.messages.models import Message
-from plugin.messages.operations import suppress
+from plugin.messages.suppressing import suppress
 from plugin.shops import queries as shops
 
 MESSAGES: Final = cast(Table, Message.__table__)  # plain SQL: a mail has two of these, and no objects to keep in step

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from plugin.db import engine as db
 from plugin.messages import claiming, rules, sending
 from plugin.messages import operations as messages
 from plugin.messages.models import Consent, Message, Suppression
+from plugin.messages.suppressing import suppress
 from plugin.shops.models import Shop
 from tests.plugin.mailbox import Sink
 from tests.plugin.people import customer
@@ -139,7 +141,7 @@ def test_a_no_between_queueing_and_sending_counts(shop: Shop, sink: Sink, owner:
     ask(shop, customer_id=7)
     with db.transaction(shop.id) as session:
         if between == "suppressed":
-            messages.suppress(session, shop, "Anna@example.com", rules.ALL, "unsubscribed")
+            suppress(session, shop, "Anna@example.com", rules.ALL, "unsubscribed")
         if between == "withdrawn":
             session.get_one(Customer, (shop.id, 7)).email_consent = "unsubscribed"
         if between == "redacted":
@@ -157,7 +159,7 @@ def test_a_no_between_claiming_and_sending_counts(shop: Shop, sink: Sink) -> Non
     with db.transaction(shop.id) as session:
         ready = claiming.claim(session, shop)
     with db.transaction(shop.id) as session:
-        messages.suppress(session, shop, ANNA, rules.ALL, "unsubscribed")
+        suppress(session, shop, ANNA, rules.ALL, "unsubscribed")
     sending._deliver(shop.id, ready)
     assert sink.mails == []
     assert only(shop).state == "skipped"
@@ -246,8 +248,6 @@ def test_the_store_withdrawing_and_granting_lists_and_lifts(shop: Shop, sink: Si
 
 
 def test_an_older_yes_of_the_store_does_not_lift_a_newer_no(shop: Shop, sink: Sink) -> None:
-    from datetime import timedelta
-
     with db.transaction(shop.id) as session:
         then = clock.now(session) - timedelta(days=1)
         customer(session, shop, 7, ANNA, "subscribed", email_consent_at=then)
@@ -258,7 +258,7 @@ def test_an_older_yes_of_the_store_does_not_lift_a_newer_no(shop: Shop, sink: Si
 
 def test_a_dead_address_is_not_lifted_by_a_yes(shop: Shop, sink: Sink) -> None:
     with db.transaction(shop.id) as session:
-        messages.suppress(session, shop, ANNA, rules.ALL, "bounced")
+        suppress(session, shop, ANNA, rules.ALL, "bounced")
         messages.grant(session, shop, ANNA, rules.ALL, words="yes", source="storefront")
         assert session.scalars(select(Suppression.reason)).all() == ["bounced"]
 
@@ -267,8 +267,39 @@ def test_one_shops_trouble_does_not_hold_up_the_others(shop: Shop, other_shop: S
     ask(shop)
     ask(other_shop)
     with db.transaction(shop.id) as session:
-        session.execute(text("UPDATE shops SET settings = '{\"sender_email\": \"not an address\"}'"))
+        session.execute(text('UPDATE shops SET settings = \'{"sender_email": "not an address"}\''))
     sending.send_due()
     assert [mail["To"] for mail in sink.mails] == [ANNA]
     assert (only(shop).state, only(shop).reason) == ("failed", "address")
     assert only(other_shop).state == "sent"
+
+
+def test_a_wish_after_leaving_the_store_counts_even_when_the_news_comes_late(shop: Shop, sink: Sink) -> None:
+    with db.transaction(shop.id) as session:
+        left = clock.now(session) - timedelta(minutes=10)
+        customer(session, shop, 7, ANNA, "unsubscribed", email_consent_at=left)
+        messages.record_consent(
+            session, shop, email=ANNA, customer_id=7, scope="field:1", granted=True, words="w", source="storefront"
+        )
+        messages.follow_consent(session, shop, {7})
+    ask(shop, "wished", scope="field:1")
+    ask(shop, "cart")
+    sending.send_due()
+    assert len(sink.mails) == 1
+    with db.transaction(shop.id) as session:
+        assert session.scalars(select(Message.key).where(Message.state == "sent")).all() == ["wished"]
+
+
+def test_a_second_no_after_a_wish_counts_again(shop: Shop, sink: Sink) -> None:
+    with db.transaction(shop.id) as session:
+        for minutes, yes in ((10, False), (5, True), (0, False)):
+            session.info["now"] = clock.machine_now() - timedelta(minutes=minutes)
+            if yes:
+                messages.grant(session, shop, ANNA, "field:1", words="w", source="storefront")
+            else:
+                messages.withdraw(session, shop, ANNA, rules.ALL, words="stop", source="one_click")
+        messages.withdraw(session, shop, ANNA, rules.ALL, words="stop", source="one_click")
+        assert list(session.scalars(select(Consent.granted).order_by(Consent.id))) == [False, True, False]
+    ask(shop, scope="field:1")
+    sending.send_due()
+    assert sink.mails == []

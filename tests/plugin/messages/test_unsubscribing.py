@@ -17,6 +17,7 @@ from plugin.effects.models import Effect
 from plugin.messages import leaving, letters
 from plugin.messages import operations as messages
 from plugin.messages.models import Consent, Message, Suppression
+from plugin.messages.suppressing import suppress
 from plugin.messages.views import masked, unsubscribing
 from plugin.shops.models import Shop
 from plugin.subscriptions import operations as subscriptions
@@ -157,7 +158,7 @@ def test_coming_back_is_only_for_who_left(client: FlaskClient, shop: Shop) -> No
     client.post(sent(shop), data={"again": "1", "scope": "all"})
     with db.transaction(shop.id) as session:
         assert session.scalars(select(Consent)).all() == []
-        messages.suppress(session, shop, ANNA, "all", "bounced")
+        suppress(session, shop, ANNA, "all", "bounced")
     client.post(sent(shop, "field:1"), data={"again": "1", "scope": "all"})
     assert listed(shop) == ["all"]
 

@@ -21,11 +21,21 @@ from plugin.db import engine as db
 from plugin.jobs.celery import make_celery
 from plugin.local import postgres, valkey
 from plugin.migrations.run import upgrade
+from plugin.migrations.tables import metadata
 from plugin.shops.models import Shop
 
 SECRET = "a-client-secret-for-tests-only-0001"
 DOMAIN = "vec-shop.myshopify.com"
 OTHER_DOMAIN = "vec-shop-2.myshopify.com"
+FILLED = " UNION ALL ".join(
+    f"SELECT '{table.name}' WHERE EXISTS (SELECT FROM {table.name})"
+    for table in metadata.sorted_tables
+    if table.name != "clock"
+)
+RESTART = """
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)
+    FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
+"""
 
 
 @pytest.fixture(scope="session")
@@ -78,14 +88,13 @@ def database(owner: Engine) -> Iterator[Engine]:
 
 
 def empty(owner: Engine) -> None:
+    """Deletes what is there and restarts what counts: far quicker than truncating every table."""
     with owner.begin() as connection:
-        tables = connection.execute(
-            text(
-                "SELECT string_agg(tablename, ', ') FROM pg_tables WHERE schemaname = 'public'"
-                " AND tablename NOT IN ('alembic_version', 'clock')"
-            )
-        ).scalar_one()
-        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY CASCADE"))
+        filled = set(connection.execute(text(FILLED)).scalars())
+        for table in reversed(metadata.sorted_tables):
+            if table.name in filled:
+                connection.execute(table.delete())
+        connection.execute(text(RESTART))
         connection.execute(text("UPDATE clock SET offset_seconds = 0"))
 
 

@@ -28,7 +28,7 @@ def web(database: Engine) -> Flask:
         ("GET", "/proxy/loyalty", 401),
         ("GET", "/customers", 401),
         ("POST", "/_sandbox/clock", 404),
-        ("GET", "/static/panel/vendor/htmx.min.js", 200),
+        ("GET", "/static/panel/vendor/htmx.js", 200),
     ],
 )
 def test_every_door_answers_a_stranger_as_it_should(web: Flask, method: str, path: str, status: int) -> None:

@@ -6,7 +6,7 @@ from plugin.config import ROOT
 from plugin.doctor import connections, settings
 from plugin.doctor.problem import Problem
 
-PAGES_NEED = ROOT / "admin_ui" / "static" / "vendor" / "htmx.min.js"
+PAGES_NEED = ROOT / "admin_ui" / "static" / "vendor" / "htmx.js"
 
 
 def examine(env: Mapping[str, str]) -> list[Problem]:

@@ -18,8 +18,8 @@ PACKAGES = ROOT / "admin_ui"
 VENDOR = PACKAGES / "static" / "vendor"
 STAMP = ".regulars-lock"
 FILES = {
-    "htmx.org/dist/htmx.min.js": "htmx.min.js",
-    "chart.js/dist/chart.umd.min.js": "chart.umd.min.js",
+    "htmx.org/dist/htmx.min.js": "htmx.js",
+    "chart.js/dist/chart.umd.min.js": "chart.js",
     "@shopify/polaris-tokens/dist/css/styles.css": "polaris-tokens.css",
 }
 
@@ -34,6 +34,8 @@ def ensure(with_development: bool = False, packages: Path = PACKAGES, vendor: Pa
         _install(packages, with_development)
         (modules / STAMP).write_text(json.dumps({"lock": _digest(packages), "development": with_development}))
     vendor.mkdir(parents=True, exist_ok=True)
+    for stale in set(vendor.iterdir()) - {vendor / name for name in FILES.values()}:
+        stale.unlink()
     for source, name in FILES.items():
         shutil.copyfile(modules / source, vendor / name)
 

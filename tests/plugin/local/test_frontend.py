@@ -1,6 +1,7 @@
 """Front-end packages come by lock; what the pages load is where they look for it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,5 +48,15 @@ def test_a_failing_install_is_one_sentence(tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
-def test_the_repository_names_each_file_the_pages_load() -> None:
-    assert set(frontend.FILES.values()) == {"htmx.min.js", "chart.umd.min.js", "polaris-tokens.css"}
+def test_what_pages_load_is_what_is_copied() -> None:
+    pages = [path.read_text() for path in (frontend.PACKAGES).rglob("*.html") if "node_modules" not in path.parts]
+    loaded = {name for page in pages for name in re.findall(r"vendor/([\w.-]+)", page)}
+    assert loaded == set(frontend.FILES.values())
+
+
+def test_a_file_of_an_older_release_goes(packages: Path, tmp_path: Path) -> None:
+    installed(packages, development=False)
+    (tmp_path / "vendor").mkdir()
+    (tmp_path / "vendor" / "old.js").write_text("")
+    frontend.ensure(packages=packages, vendor=tmp_path / "vendor")
+    assert not (tmp_path / "vendor" / "old.js").exists()

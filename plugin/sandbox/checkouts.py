@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from plugin.sandbox import customers, orders
+from plugin.sandbox import customers, orders, pricing
 from plugin.sandbox.documents import checkouts as documents
 from plugin.sandbox.errors import Refused
 from plugin.sandbox.order_records import Order
@@ -88,7 +88,8 @@ def complete_checkout(world: World, token: str, *, paid: bool = True) -> Order:
         checkout = world.checkouts[token]
         if checkout.order_id:
             return world.orders[checkout.order_id]
-        if not checkout.lines:
+        lines = pricing.still_sold(world, checkout.lines)
+        if not lines:
             raise Refused("Your cart is empty")
         if not _reachable(checkout):
             raise Refused("Enter an e-mail address", field=("email",))
@@ -98,7 +99,7 @@ def complete_checkout(world: World, token: str, *, paid: bool = True) -> Order:
             customers.set_email_consent(world, checkout.customer_id, "subscribed")
         return orders.place_order(
             world,
-            lines=checkout.lines,
+            lines=lines,
             customer_id=checkout.customer_id,
             email=checkout.email,
             phone=checkout.phone,

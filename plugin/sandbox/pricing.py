@@ -116,6 +116,11 @@ def price(
     )
 
 
+def still_sold(world: World, lines: list[CartLine]) -> list[CartLine]:
+    """The lines whose variant still exists."""
+    return [line for line in lines if world.products.first("variant", line.variant_id)]
+
+
 def _discount(
     world: World, code: str | None, full_minor: int, customer_id: int | None, email: str | None
 ) -> tuple[Discount | None, str | None]:

@@ -163,8 +163,11 @@ def set_stock(world: World, variant_id: int, available: int) -> None:
 
 
 def delete_product(world: World, product_id: int) -> None:
-    """Remove a product; orders keep their lines."""
+    """Remove a product, also from carts; orders keep their lines."""
     with world.change():
-        world.products[product_id]
+        gone = {variant.id for variant in world.products[product_id].variants}
         world.products.drop(product_id)
+        for cart in world.carts:
+            cart.lines = [line for line in cart.lines if line.variant_id not in gone]
+            world.carts.keep(cart)
         world.emit("products/delete", lambda: {"id": product_id})

@@ -24,6 +24,7 @@ from plugin.sandbox.world import World
 
 AT_ONCE = 5
 PAGE = 100
+STOP_SECONDS = 5
 ACTIVE = ("CREATED", "RUNNING", "CANCELING")
 
 
@@ -33,6 +34,7 @@ class BulkRunner:
     def __init__(self, world: World) -> None:
         self._world = world
         self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
         self.folder = world.home / "bulk"
         self.folder.mkdir(parents=True, exist_ok=True)
 
@@ -63,6 +65,8 @@ class BulkRunner:
     def stop(self) -> None:
         """Let running queries end after their page; they begin anew at the next start."""
         self._stopping.set()
+        for thread in self._threads:
+            thread.join(STOP_SECONDS)
 
     def cancel(self, operation_id: int) -> BulkOperation:
         """Ask a running query to stop; `Refused` when it has ended."""
@@ -77,7 +81,9 @@ class BulkRunner:
 
     def _launch(self, api: Api, operation: BulkOperation) -> None:
         own = Api(api.world, api.settings, api.declaration, bulk=True)
-        threading.Thread(target=self._run, args=(own, operation), name=f"bulk-{operation.id}", daemon=True).start()
+        thread = threading.Thread(target=self._run, args=(own, operation), name=f"bulk-{operation.id}", daemon=True)
+        self._threads = [one for one in self._threads if one.is_alive()] + [thread]
+        thread.start()
 
     def _run(self, api: Api, operation: BulkOperation) -> None:
         self._note(operation, status="RUNNING" if operation.status == "CREATED" else operation.status)

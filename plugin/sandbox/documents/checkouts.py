@@ -9,9 +9,10 @@ from plugin.sandbox.world import World
 
 
 def priced(world: World, record: Checkout) -> pricing.Priced:
-    """What the checkout costs now."""
+    """What the checkout costs now; what is no longer sold has left it."""
+    lines = pricing.still_sold(world, record.lines)
     return pricing.price(
-        world, record.lines, code=record.code, customer_id=record.customer_id, email=record.email, shipping=True
+        world, lines, code=record.code, customer_id=record.customer_id, email=record.email, shipping=True
     )
 
 

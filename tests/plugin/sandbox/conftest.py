@@ -92,7 +92,7 @@ def settings(tmp_path: Path) -> Settings:
 def make_settings(home: Path, **given: Any) -> Settings:
     flags: dict[str, Any] = {"home": home / "store", "port": 8801, "smtp_port": 0, "app_url": "http://127.0.0.1:9"}
     flags |= {"app_toml": ROOT / "app.toml", "client_id": CLIENT_ID, "client_secret": SECRET}
-    flags |= {"retry_seconds": (0.05,) * 8, "answer_seconds": 0.5}
+    flags |= {"retry_seconds": (0.05,) * 8}
     return Settings(**flags | given)
 
 
@@ -106,7 +106,7 @@ def store(settings: Settings) -> Iterator[Sandbox]:
     made = make_store(settings)
     fill(made.world)
     yield made
-    made.world.close()
+    stop(made)
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from plugin.sandbox import carts, checkouts, customers, discounts, fulfillments, orders, refunds, totals
+from plugin.sandbox import carts, checkouts, customers, discounts, fulfillments, orders, products, refunds, totals
+from plugin.sandbox.documents import checkouts as checkout_documents
 from plugin.sandbox.documents import orders as documents
 from plugin.sandbox.errors import NotFound, Refused
 from plugin.sandbox.records import CartLine
@@ -218,3 +219,19 @@ def test_only_topics_of_app_toml_are_sent_and_none_before_the_install(store: San
     install(store)
     carts.new_cart(store.world)
     assert queued(store.world) == []
+
+
+def test_a_product_that_is_gone_leaves_carts_and_checkouts(store: Sandbox) -> None:
+    install(store)
+    world = store.world
+    cart = carts.new_cart(world)
+    carts.add_to_cart(world, cart.id, lines(world, 1)[0].variant_id)
+    checkout = checkouts.save_checkout(world, lines=lines(world, 1, 1), email="a@example.com")
+    order = buy(world, 1)
+    products.delete_product(world, next(iter(world.products)).id)
+    assert cart.lines == []
+    body = checkout_documents.checkout(world, checkout)
+    assert [line["title"] for line in body["line_items"]] == ["House blend"]
+    assert len(checkouts.complete_checkout(world, checkout.id).lines) == 1
+    refunds.refund(world, order.id)
+    assert documents.order(world, order)["line_items"][0]["title"] == "Guji"

@@ -11,7 +11,7 @@ def reason(rule: str) -> str:
     """A rule that said no, in the merchant's words; as recorded where we know no better."""
     known = {
         "ordered": gettext("Ordered before the mail"),
-        "completed": gettext("The checkout was completed"),
+        "superseded": gettext("A newer cart took its place"),
         "closed": gettext("The checkout was closed in the store"),
         "emptied": gettext("The cart was emptied"),
         "no_consent": gettext("No permission for marketing"),
@@ -19,6 +19,7 @@ def reason(rule: str) -> str:
         "frequency": gettext("Too many mails in a week"),
         "too_late": gettext("The cart was too old when its turn came"),
         "turned_off": gettext("The campaign was turned off"),
+        "uninstalled": gettext("The plugin was removed from the store"),
         "bounced": gettext("The address does not exist"),
         "complained": gettext("Marked a mail as spam"),
         "redacted": gettext("Erased on request"),

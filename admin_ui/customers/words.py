@@ -149,11 +149,28 @@ def reason(rule: str) -> str:
     """Why a message was not sent, for the reasons the mail rules give; else as recorded."""
     known = {
         "no_consent": gettext("There is no permission to send marketing to this address."),
-        "suppressed": gettext("The address is on the list of those who must not be written to."),
         "unsubscribed": gettext("The person unsubscribed."),
         "ordered": gettext("An order was placed in the meantime."),
-        "cap": gettext("The limit of messages in this period was reached."),
-        "no_address": gettext("There is no e-mail address."),
+        "emptied": gettext("The cart was emptied."),
+        "closed": gettext("The checkout was closed in the store."),
+        "superseded": gettext("The person left a newer cart."),
+        "turned_off": gettext("The campaign was turned off."),
+        "frequency": gettext("The limit of messages in this period was reached."),
+        "unavailable": gettext("The product could not be bought any more."),
+        "paused": gettext("The subscription field was paused."),
+        "uninstalled": gettext("The plugin was removed from the store."),
+        "bounced": gettext("The address does not exist."),
+        "complained": gettext("The person marked a mail as spam."),
+        "redacted": gettext("The person asked to be erased."),
+        "invalid": gettext("The address does not work."),
+        "address": gettext("This is not an e-mail address."),
+        "template": gettext("The template could not be filled."),
+        "rejected": gettext("The mail server refused the mail."),
+        "not_accepted": gettext("The mail server did not take the mail."),
+        "unanswered": gettext("The mail server gave no answer: the mail may have arrived, so it is not sent again."),
+        "cut_off": gettext(
+            "The program was stopped while sending: the mail may have gone out, so it is not sent again."
+        ),
     }
     return known.get(rule, rule.replace("_", " "))
 

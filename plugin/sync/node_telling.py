@@ -60,8 +60,6 @@ def order_with(batch: Batch, source: Source, told: nodes.Order, lines: Sequence[
     version = source.version(told.updatedAt)
     if customer_id:
         batch.mentioned_customers.add(customer_id)
-        if told.customerLocale:
-            keep(batch.locales, customer_id, rows.Locale(told.customerLocale, version))
     line_rows = [_line(source.shop.id, id, each, position, currency) for position, each in enumerate(lines, 1)]
     batch.order(_order(source, told, id, customer_id, currency, version), line_rows)
 

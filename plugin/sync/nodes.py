@@ -144,7 +144,6 @@ class Order(Struct):
     name: str | None = None
     email: str | None = None
     customer: Ref | None = None
-    customerLocale: str | None = None
     checkoutToken: str | None = None
     cartToken: str | None = None
     sourceName: str | None = None

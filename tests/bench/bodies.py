@@ -75,7 +75,6 @@ def _order_node(gid: str, number: int, customers: int) -> dict[str, Any]:
         "currencyCode": "EUR",
         "presentmentCurrencyCode": "EUR",
         "customer": {"id": f"gid://shopify/Customer/{1 + number % customers}"},
-        "customerLocale": "pl",
         "checkoutToken": f"checkout-{number}",
         "cartToken": f"cart-{number}",
         "sourceName": "web",

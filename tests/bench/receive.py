@@ -10,8 +10,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic, sleep
+
+import psutil
 
 from plugin.config import ROOT
 from plugin.local.ports import free_port, is_open
@@ -82,5 +84,17 @@ def server(app: str) -> Iterator[int]:
             sleep(0.1)
         yield port
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        stop(process)
+
+
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End the server and its workers; one that has just lost a worker may not listen to being asked."""
+    family = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        for member in [*family, process]:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        process.wait(10)

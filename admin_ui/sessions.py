@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, g, redirect, request, url_for
+from markupsafe import Markup
 from shopify import session_token
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as AnyResponse
@@ -124,8 +125,9 @@ def bounce() -> Response:
     if not is_own_path(request.args.get("shopify-reload", "")):
         abort(400, "The page to return to is not one of ours.")
     g.shop_domain = request.args["shop"]
-    script = f'<script data-api-key="{config().api_key}" src="{config().platform.app_bridge_url}"></script>'
-    return Response(f"<!doctype html>{script}", mimetype="text/html")
+    script = Markup('<script data-api-key="{}" src="{}"></script>')
+    page = script.format(config().api_key, config().platform.app_bridge_url)
+    return Response(f"<!doctype html>{page}", mimetype="text/html")
 
 
 def is_own_path(target: str) -> bool:
@@ -135,7 +137,12 @@ def is_own_path(target: str) -> bool:
 
 @auth.after_app_request
 def protect(response: AnyResponse) -> AnyResponse:
-    """Headers of every response: who may frame it, and what a page may load."""
+    """Headers of every response: who may frame it, and what a page may load.
+
+    What goes through the app proxy becomes part of the store's own pages and stands under their headers.
+    """
+    if request.path.startswith("/proxy/"):
+        return response
     response.headers.setdefault("Content-Security-Policy", content_policy(config().platform, g.get("shop_domain")))
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")

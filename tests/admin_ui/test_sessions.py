@@ -175,6 +175,11 @@ def test_the_policy_is_strict_and_per_shop() -> None:
     assert content_policy(Platform(), None).endswith("frame-ancestors 'none'")
 
 
+def test_answers_through_the_app_proxy_stand_under_the_store_s_own_headers(client: FlaskClient) -> None:
+    assert "Content-Security-Policy" not in client.get("/proxy/points").headers
+    assert "frame-ancestors 'none'" in client.get("/nowhere").headers["Content-Security-Policy"]
+
+
 def test_pages_are_never_cached_and_set_no_cookie(client: FlaskClient) -> None:
     response = client.get("/customers", headers=bearer())
     assert response.headers["Cache-Control"] == "no-store"

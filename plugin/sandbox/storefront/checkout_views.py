@@ -160,7 +160,7 @@ def recover(token: str) -> AnyResponse:
 def _refill(checkout: Checkout) -> Any:
     world = visitor.the_world()
     cart = carts.new_cart(world)
-    for line in checkout.lines:
+    for line in pricing.still_sold(world, checkout.lines):
         carts.add_to_cart(world, cart.id, line.variant_id, line.quantity, line.properties)
     checkout.cart_token = cart.id
     world.checkouts.keep(checkout)
@@ -168,8 +168,13 @@ def _refill(checkout: Checkout) -> Any:
 
 
 def _page(step: str, checkout: Checkout, *, errors: dict[str, str] | None = None, typed: Any = None) -> str:
+    world = visitor.the_world()
     cost = pricing.price(
-        visitor.the_world(), checkout.lines, code=checkout.code, customer_id=checkout.customer_id, email=checkout.email
+        world,
+        pricing.still_sold(world, checkout.lines),
+        code=checkout.code,
+        customer_id=checkout.customer_id,
+        email=checkout.email,
     )
     return render_template(
         f"storefront/checkout_{step}.html",

@@ -78,12 +78,12 @@
     window.shopify?.loading?.(false);
   });
 
-  // -- going somewhere: a new page starts at its top with the focus there; a filtered list stays where it was
-  document.addEventListener("htmx:after:history:update", ({ detail }) => {
-    if (detail.history.type === "push") page()?.setAttribute("data-arrived", "");
-  });
+  // -- going somewhere: a new page starts at its top with the focus there; the same page drawn again stays where it was
+  const here = () => location.pathname + (location.search.includes("embedded=1") ? "" : location.search);
+  let place = here();
   document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-    if (ctx.hx?.trigger || !ctx.request || ctx.request.method !== "GET" || ctx.select !== "#page") return;
+    if (ctx.select !== "#page" || here() === place) return;
+    place = here();
     window.scrollTo(0, 0);
     page()?.focus({ preventScroll: true });
   });

@@ -251,6 +251,7 @@ def _attribute(
             mails = sent.get(enrollment.id, [])
             if rules.is_recovered(facts[enrollment.id], order, mails):
                 enrollment.order_id, enrollment.recovered_minor = order.id, order.current_total_minor
+                enrollment.currency = order.currency or enrollment.currency
             elif enrollment.order_id == order.id:
                 enrollment.order_id, enrollment.recovered_minor = None, 0
     session.flush()

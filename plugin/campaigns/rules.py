@@ -41,6 +41,7 @@ class Bought(Protocol):
     cancelled_at: datetime | None
     deleted_at: datetime | None
     current_total_minor: int
+    test: bool
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ def is_recovered(entered: Entered, order: Bought, sent: Iterable[datetime]) -> b
     An order of the same person with another cart stops the mails and is not claimed; a cancelled order is taken back.
     """
     moment = order.processed_at
-    if moment is None or order.cancelled_at is not None or order.deleted_at is not None:
+    if moment is None or order.test or order.cancelled_at is not None or order.deleted_at is not None:
         return False
     before = [at for at in sent if at <= moment]
     return is_of_cart(entered, order) and bool(before) and moment - max(before) <= LATEST

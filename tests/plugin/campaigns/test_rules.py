@@ -64,6 +64,7 @@ ENTERED = rules.Entered("t", "c", 7, "a@example.com", NOW)
         ({"customer_id": 8, "email": "b@example.com", "checkout_token": "u"}, False, False),
         ({"checkout_token": "t", "deleted_at": NOW}, False, False),
         ({"checkout_token": "t", "cancelled_at": NOW}, True, False),
+        ({"checkout_token": "t", "test": True}, True, False),
         ({"checkout_token": "t", "processed_at": NOW + timedelta(days=16)}, True, False),
         ({"checkout_token": "t", "processed_at": NOW + timedelta(minutes=5)}, True, False),
         ({"customer_id": 7, "processed_at": NOW - timedelta(days=1)}, False, False),

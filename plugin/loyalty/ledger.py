@@ -28,8 +28,8 @@ _ENTER = """
 _LOCK = """
     SELECT a.* FROM unnest(%(customers)b::bigint[]) AS i (id)
     CROSS JOIN LATERAL (
-        SELECT customer_id, available, pending, debt FROM point_accounts
-        WHERE shop_id = %(shop)s AND customer_id = i.id FOR UPDATE
+        SELECT customer_id, available, pending, debt, tier_id, tier_name, tier_spend_minor, tier_since
+        FROM point_accounts WHERE shop_id = %(shop)s AND customer_id = i.id FOR UPDATE
     ) AS a
 """
 _LOT = """
@@ -64,19 +64,49 @@ _LOTS = """
     ON CONFLICT (shop_id, id) DO UPDATE SET granted = excluded.granted, remaining = excluded.remaining,
         expired = excluded.expired, expiries = excluded.expiries, pending = excluded.pending
 """
+_BORN = """
+    WITH e AS MATERIALIZED (
+        SELECT * FROM unnest(%(order)b::bigint[], %(customer)b::bigint[], %(points)b::bigint[], %(at)b::timestamptz[],
+            %(told)b::text[], %(program)b::bigint[], %(available)b::timestamptz[], %(expires)b::timestamptz[])
+            AS e (order_id, customer_id, points, occurred_at, told, program_id, available_at, expires_at)
+    ), lots AS (
+        INSERT INTO point_lots (shop_id, customer_id, order_id, granted, remaining, pending, available_at, expires_at,
+            created_at)
+        SELECT %(shop)s, customer_id, order_id, points, points, available_at > %(now)s, available_at, expires_at,
+            %(now)s FROM e
+    )
+    INSERT INTO point_entries (shop_id, customer_id, kind, points, counter_account, key, occurred_at, explanation,
+        order_id, program_id, available_at, expires_at, created_at)
+    SELECT %(shop)s, customer_id, 'earn', points, 'sales', 'order:' || order_id || ':' || customer_id || ':1',
+        occurred_at, told::jsonb, order_id, program_id, available_at, expires_at, %(now)s FROM e
+"""
 _ACCOUNTS = """
-    INSERT INTO point_accounts (shop_id, updated_at, customer_id, available, pending, debt)
-    SELECT %s, %s, n.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]) AS n
+    INSERT INTO point_accounts (shop_id, updated_at, customer_id, available, pending, debt, tier_id, tier_name,
+        tier_spend_minor, tier_since)
+    SELECT %s, %s, n.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[], %b::text[],
+        %b::bigint[], %b::timestamptz[]) AS n
     ON CONFLICT (shop_id, customer_id) DO UPDATE SET available = excluded.available, pending = excluded.pending,
-        debt = excluded.debt, updated_at = excluded.updated_at
+        debt = excluded.debt, updated_at = excluded.updated_at, tier_id = excluded.tier_id,
+        tier_name = excluded.tier_name, tier_spend_minor = excluded.tier_spend_minor, tier_since = excluded.tier_since
 """
 
 
 def lock(session: Session, shop_id: int, customer_ids: Collection[int]) -> dict[int, Book]:
-    """The accounts of these customers, made where missing and locked in customer order; no lots loaded yet."""
-    asked = {"shop": shop_id, "customers": sorted(customer_ids)}
+    """The accounts of these customers, made where missing and locked in customer order; no lots loaded yet.
+
+    First those that are there, then the new ones, each in order: two writers wait for each other in one direction only.
+    """
     cursor = raw(session)
-    cursor.execute(_ENTER, asked)
+    books = _locked(cursor, shop_id, sorted(customer_ids))
+    missing = sorted(set(customer_ids) - books.keys())
+    if missing:
+        cursor.execute(_ENTER, {"shop": shop_id, "customers": missing})
+        books |= _locked(cursor, shop_id, missing)
+    return books
+
+
+def _locked(cursor: psycopg.Cursor[Any], shop_id: int, customer_ids: list[int]) -> dict[int, Book]:
+    asked = {"shop": shop_id, "customers": customer_ids}
     return {row[0]: Book(*row) for row in cursor.execute(_LOCK, asked)}
 
 
@@ -110,13 +140,58 @@ def write(session: Session, shop_id: int, books: Iterable[Book], now: datetime) 
     """Everything the movements changed. The books are spent afterwards."""
     changed = [book for book in books if book.changed]
     cursor = raw(session)
-    _write_entries(cursor, shop_id, [entry for book in changed for entry in book.entries], now)
     lots = [lot for book in changed for lot in book.lots if lot.changed]
-    _write_lots(cursor, _NEW_LOTS, (shop_id, now), [_lot(lot)[1:] for lot in lots if lot.id is None])
+    born, entries, new = _apart([entry for book in changed for entry in book.entries], lots)
+    _write_entries(cursor, shop_id, entries, now)
+    _write_born(cursor, shop_id, born, now)
+    _write_lots(cursor, _NEW_LOTS, (shop_id, now), [_lot(lot)[1:] for lot in new])
     _write_lots(cursor, _LOTS, (shop_id, now), [_lot(lot) for lot in lots if lot.id is not None])
-    if changed:
-        columns = _columns((b.customer_id, b.available, b.pending, b.debt) for b in changed)
-        cursor.execute(_ACCOUNTS, (shop_id, now, *columns))
+    _write_accounts(cursor, shop_id, changed, now)
+
+
+def _apart(entries: Iterable[Entry], lots: Iterable[Lot]) -> tuple[list[Entry], list[Entry], list[Lot]]:
+    """Orders' first entries whose lots are still whole: nearly all, and one statement writes both. Then the others."""
+    new = [lot for lot in lots if lot.id is None]
+    whole = {
+        (lot.order_id, lot.customer_id, lot.granted)
+        for lot in new
+        if lot.order_id is not None and lot.remaining == lot.granted
+    }
+    born: list[Entry] = []
+    others: list[Entry] = []
+    for entry in entries:
+        is_born = entry.kind == "earn" and (entry.order_id, entry.customer_id, entry.points) in whole
+        (born if is_born else others).append(entry)
+    return born, others, [lot for lot in new if (lot.order_id, lot.customer_id, lot.granted) not in whole]
+
+
+def _write_born(cursor: psycopg.Cursor[Any], shop_id: int, entries: list[Entry], now: datetime) -> None:
+    if not entries:
+        return
+    encode = msgspec.json.encode
+    values = {
+        "shop": shop_id,
+        "now": now,
+        "order": [e.order_id for e in entries],
+        "customer": [e.customer_id for e in entries],
+        "points": [e.points for e in entries],
+        "at": [e.occurred_at for e in entries],
+        "told": [encode(e.explanation).decode() for e in entries],
+        "program": [e.program_id for e in entries],
+        "available": [e.available_at for e in entries],
+        "expires": [e.expires_at for e in entries],
+    }
+    cursor.execute(_BORN, values)
+
+
+def _write_accounts(cursor: psycopg.Cursor[Any], shop_id: int, books: list[Book], now: datetime) -> None:
+    if not books:
+        return
+    rows = [
+        (b.customer_id, b.available, b.pending, b.debt, b.tier_id, b.tier_name, b.tier_spend_minor, b.tier_since)
+        for b in books
+    ]
+    cursor.execute(_ACCOUNTS, (shop_id, now, *_columns(rows)))
 
 
 def _write_entries(cursor: psycopg.Cursor[Any], shop_id: int, entries: Sequence[Entry], now: datetime) -> None:

@@ -79,6 +79,10 @@ class Book:
     available: int = 0
     pending: int = 0
     debt: int = 0
+    tier_id: int | None = None
+    tier_name: str | None = None
+    tier_spend_minor: int = 0
+    tier_since: datetime | None = None
     lots: list[Lot] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     changed: bool = False
@@ -130,6 +134,15 @@ class Book:
         own = sorted(((by_id[use.lot_id], use.points) for use in uses), key=lambda pair: fifo(pair[0]))
         for lot, points in own:
             self._give(lot, points, 0, now)
+
+    def stand(self, tier_id: int | None, tier_name: str | None, spend_minor: int, since: datetime) -> None:
+        """The tier of today; `since` counts only when it is another one."""
+        if (tier_id, spend_minor) == (self.tier_id, self.tier_spend_minor):
+            return
+        if tier_id != self.tier_id:
+            self.tier_since = since
+        self.tier_id, self.tier_name, self.tier_spend_minor = tier_id, tier_name, spend_minor
+        self.changed = True
 
     def _give(self, lot: Lot, points: int, granted: int, now: datetime) -> None:
         lot.granted += granted

@@ -14,14 +14,17 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin import clock
+from plugin.commerce.models import Order
 from plugin.errors import Invalid
 from plugin.loyalty import queries
 from plugin.loyalty.models import Program, Reward, Tier
 from plugin.loyalty.rules import TAX_BASES
+from plugin.loyalty.settling import settle_orders
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
 MOST_TIERS = 10
+RESETTLED = 500
 LARGEST = 10**12
 
 
@@ -83,8 +86,16 @@ def save_program(
     session.flush()
     session.add_all(_tiers(shop, program, draft.tiers))
     session.flush()
+    if program.history_after is None:
+        _resettle(session, shop, begins)
     shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, asdict(draft))
     return program
+
+
+def _resettle(session: Session, shop: Shop, begins: datetime) -> None:
+    """Orders of this very moment (or dated later than our clock) were settled by the version before: not any more."""
+    later = select(Order.id).where(Order.shop_id == shop.id, Order.processed_at >= begins)
+    settle_orders(session, shop, set(session.scalars(later.order_by(Order.processed_at).limit(RESETTLED))))
 
 
 def _newest(session: Session, shop: Shop) -> Program | None:

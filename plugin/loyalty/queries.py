@@ -68,7 +68,7 @@ def account(session: Session, shop: Shop, customer_id: int, now: datetime) -> Ac
     row = session.get(PointAccount, key, populate_existing=True)
     if row is None:
         return Account(customer_id)
-    book = Book(customer_id, row.available, row.pending, row.debt, _open_lots(session, shop, customer_id))
+    book = Book(customer_id, row.available, row.pending, row.debt, lots=_open_lots(session, shop, customer_id))
     book.bring_up_to(now)
     pending = [lot.available_at for lot in book.lots if lot.pending and lot.remaining]
     expiring_at, expiring = _next_expiry(book, now)

@@ -26,7 +26,6 @@ from plugin.loyalty.rules import (
     explained,
     points_of,
     program_at,
-    tier_for,
     why_not,
 )
 from plugin.loyalty.standing import LAST, History
@@ -42,15 +41,6 @@ _POSTED = """
         SELECT order_id, customer_id, sum(points)::bigint, count(*) FROM point_entries
         WHERE shop_id = %(shop)s AND order_id = i.id AND kind IN ('earn', 'claw') GROUP BY order_id, customer_id
     ) AS e
-"""
-_TIERS = """
-    INSERT INTO point_accounts AS a (shop_id, customer_id, tier_id, tier_name, tier_spend_minor, tier_since)
-    SELECT %s, n.* FROM unnest(%b::bigint[], %b::bigint[], %b::text[], %b::bigint[], %b::timestamptz[]) AS n
-    ON CONFLICT (shop_id, customer_id) DO UPDATE SET tier_id = excluded.tier_id, tier_name = excluded.tier_name,
-        tier_spend_minor = excluded.tier_spend_minor,
-        tier_since = CASE WHEN a.tier_id IS DISTINCT FROM excluded.tier_id
-            THEN excluded.tier_since ELSE a.tier_since END
-    WHERE (a.tier_id, a.tier_spend_minor) IS DISTINCT FROM (excluded.tier_id, excluded.tier_spend_minor)
 """
 
 
@@ -98,8 +88,9 @@ def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> N
     orders |= {order.id: order for order in mirror.orders_by_id(session, shop.id, missing)} if missing else {}
     histories = Histories(orders.values(), shop.timezone)
     settled = _widened(orders, set(order_ids), changed, programs)
-    _post(session, shop, books, list(_differences(session, shop, settled, programs, histories)), now)
-    _follow_tiers(session, shop, books, programs, histories, now)
+    _move(session, shop, books, list(_differences(session, shop, settled, programs, histories)), now)
+    _stand(books, programs, histories, now)
+    ledger.write(session, shop.id, books.values(), now)
 
 
 class Histories:
@@ -187,7 +178,7 @@ def _due(
     return Due(pair, order, posted, points_of(money.minor, program, tier), program, tier, spend, money)
 
 
-def _post(session: Session, shop: Shop, books: dict[int, Book], dues: list[Due], now: datetime) -> None:
+def _move(session: Session, shop: Shop, books: dict[int, Book], dues: list[Due], now: datetime) -> None:
     dues = [due for due in dues if due.pair.customer_id in books]
     clawed = {due.pair.customer_id for due in dues if due.target < due.posted.points}
     ledger.load_order_lots(session, shop.id, books, {due.pair.order_id for due in dues if due.posted.times})
@@ -195,11 +186,10 @@ def _post(session: Session, shop: Shop, books: dict[int, Book], dues: list[Due],
     for customer_id in clawed:
         books[customer_id].bring_up_to(now)
     for due in sorted(dues, key=lambda due: (due.order.moment or now, due.order.id)):
-        _move(books[due.pair.customer_id], due, shop.timezone, now)
-    ledger.write(session, shop.id, books.values(), now)
+        _move_one(books[due.pair.customer_id], due, shop.timezone, now)
 
 
-def _move(book: Book, due: Due, timezone: str, now: datetime) -> None:
+def _move_one(book: Book, due: Due, timezone: str, now: datetime) -> None:
     lot = next((lot for lot in book.lots if lot.order_id == due.order.id), None)
     entry = _entry(due, lot, timezone, now)
     if entry.points < 0:
@@ -239,40 +229,32 @@ def _lot_for(entry: Entry, now: datetime) -> Lot:
     return Lot(None, entry.customer_id, entry.order_id, None, 0, 0, 0, 0, pending, *dates, changed=True)
 
 
-def _follow_tiers(
-    session: Session,
-    shop: Shop,
-    customer_ids: Iterable[int],
-    programs: tuple[ProgramRules, ...],
-    histories: Histories,
-    now: datetime,
-) -> None:
-    """Today's tier on the accounts, for lists and filters."""
-    program = program_at(programs, now)
-    if program is None or not any(version.tiers for version in programs):
-        return
-    rows = [_standing(customer_id, program, histories, now) for customer_id in customer_ids]
-    if rows:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        ledger.raw(session).execute(_TIERS, (shop.id, *columns))
-
-
 def follow_tiers(session: Session, shop: Shop, customer_ids: Collection[int]) -> None:
     """Tell these accounts the tier their customers have today."""
     programs = queries.programs(session, shop)
     now = clock.now(session)
     books = ledger.lock(session, shop.id, customer_ids) if customer_ids else {}
     orders = mirror.orders_since(session, shop.id, books, now - _longest_window(programs)) if books else []
-    _follow_tiers(session, shop, books, programs, Histories(orders, shop.timezone), now)
+    _stand(books, programs, Histories(orders, shop.timezone), now)
+    ledger.write(session, shop.id, books.values(), now)
 
 
-def _standing(
-    customer_id: int, program: ProgramRules, histories: Histories, now: datetime
-) -> tuple[int, int | None, str | None, int, datetime]:
-    tier, spend = histories.tier(customer_id, program, (now, LAST))
-    moments = [order.moment for order in histories.of.get(customer_id, ()) if order.moment and order.moment <= now]
-    since = max(moments, default=now) if tier_for(spend, program.tiers) else now
-    return customer_id, tier and tier.id, tier and tier.name, spend, since
+def _stand(books: dict[int, Book], programs: tuple[ProgramRules, ...], histories: Histories, now: datetime) -> None:
+    """Today's tier on the accounts, for lists and filters."""
+    program = program_at(programs, now)
+    if program is None or not any(version.tiers for version in programs):
+        return
+    for customer_id, book in books.items():
+        tier, spend = histories.tier(customer_id, program, (now, LAST))
+        if (tier and tier.id, spend) != (book.tier_id, book.tier_spend_minor):
+            grew = spend > book.tier_spend_minor
+            since = _latest(histories.of[customer_id], now) if grew else now
+            book.stand(tier and tier.id, tier and tier.name, spend, since)
+
+
+def _latest(orders: list[OrderState], now: datetime) -> datetime:
+    """A tier is reached with the latest order; it is lost when that is noticed."""
+    return max((order.moment for order in orders if order.moment and order.moment <= now), default=now)
 
 
 def settle_due(session: Session, shop: Shop, limit: int = 500) -> int:

@@ -16,6 +16,7 @@ TABLES = (
     "clock",
     "inbox",
     "inbox_strays",
+    "point_lots",
     "shops",
     "audit_log",
     "automations",
@@ -47,7 +48,6 @@ TABLES = (
     "fulfillments",
     "order_lines",
     "point_entries",
-    "point_lots",
     "redemptions",
     "refunds",
     "lot_uses",
@@ -109,6 +109,49 @@ def upgrade() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox_strays")),
         sa.UniqueConstraint("domain", "webhook_id", name=op.f("uq_inbox_strays_domain_webhook_id")),
+    )
+    op.create_table(
+        "point_lots",
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=True),
+        sa.Column("source", sa.Text(), nullable=True),
+        sa.Column("granted", sa.BigInteger(), nullable=False),
+        sa.Column("remaining", sa.BigInteger(), nullable=False),
+        sa.Column("expired", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("expiries", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("pending", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("expired >= 0 AND remaining + expired <= granted", name=op.f("ck_point_lots_expired")),
+        sa.CheckConstraint("remaining >= 0 AND remaining <= granted", name=op.f("ck_point_lots_remaining")),
+        sa.PrimaryKeyConstraint("shop_id", "id", name=op.f("pk_point_lots")),
+        sa.UniqueConstraint(
+            "shop_id", "order_id", "customer_id", name=op.f("uq_point_lots_shop_id_order_id_customer_id")
+        ),
+    )
+    op.create_index(
+        "ix_point_lots_due",
+        "point_lots",
+        ["shop_id", "available_at"],
+        unique=False,
+        postgresql_where=sa.text("pending AND remaining > 0"),
+    )
+    op.create_index(
+        "ix_point_lots_expiring",
+        "point_lots",
+        ["shop_id", "expires_at"],
+        unique=False,
+        postgresql_where=sa.text("NOT pending AND remaining > 0 AND expires_at IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_point_lots_open",
+        "point_lots",
+        ["shop_id", "customer_id", "expires_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("remaining > 0"),
     )
     op.create_table(
         "shops",
@@ -813,9 +856,6 @@ def upgrade() -> None:
             ["point_accounts.shop_id", "point_accounts.customer_id"],
             name=op.f("fk_point_entries_point_accounts"),
         ),
-        sa.ForeignKeyConstraint(
-            ["shop_id", "program_id"], ["programs.shop_id", "programs.id"], name=op.f("fk_point_entries_programs")
-        ),
         sa.PrimaryKeyConstraint("shop_id", "id", name=op.f("pk_point_entries")),
         sa.UniqueConstraint("shop_id", "key", name=op.f("uq_point_entries_shop_id_key")),
     )
@@ -826,54 +866,6 @@ def upgrade() -> None:
         ["shop_id", "order_id"],
         unique=False,
         postgresql_where=sa.text("order_id IS NOT NULL"),
-    )
-    op.create_table(
-        "point_lots",
-        sa.Column("shop_id", sa.BigInteger(), nullable=False),
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("customer_id", sa.BigInteger(), nullable=False),
-        sa.Column("order_id", sa.BigInteger(), nullable=True),
-        sa.Column("source", sa.Text(), nullable=True),
-        sa.Column("granted", sa.BigInteger(), nullable=False),
-        sa.Column("remaining", sa.BigInteger(), nullable=False),
-        sa.Column("expired", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("expiries", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("pending", sa.Boolean(), server_default="false", nullable=False),
-        sa.Column("available_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("expired >= 0 AND remaining + expired <= granted", name=op.f("ck_point_lots_expired")),
-        sa.CheckConstraint("remaining >= 0 AND remaining <= granted", name=op.f("ck_point_lots_remaining")),
-        sa.ForeignKeyConstraint(
-            ["shop_id", "customer_id"],
-            ["point_accounts.shop_id", "point_accounts.customer_id"],
-            name=op.f("fk_point_lots_point_accounts"),
-        ),
-        sa.PrimaryKeyConstraint("shop_id", "id", name=op.f("pk_point_lots")),
-        sa.UniqueConstraint(
-            "shop_id", "order_id", "customer_id", name=op.f("uq_point_lots_shop_id_order_id_customer_id")
-        ),
-    )
-    op.create_index(
-        "ix_point_lots_due",
-        "point_lots",
-        ["shop_id", "available_at"],
-        unique=False,
-        postgresql_where=sa.text("pending AND remaining > 0"),
-    )
-    op.create_index(
-        "ix_point_lots_expiring",
-        "point_lots",
-        ["shop_id", "expires_at"],
-        unique=False,
-        postgresql_where=sa.text("NOT pending AND remaining > 0 AND expires_at IS NOT NULL"),
-    )
-    op.create_index(
-        "ix_point_lots_open",
-        "point_lots",
-        ["shop_id", "customer_id", "expires_at", "id"],
-        unique=False,
-        postgresql_where=sa.text("remaining > 0"),
     )
     op.create_table(
         "redemptions",

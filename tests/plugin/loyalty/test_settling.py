@@ -354,3 +354,36 @@ def test_the_look_alike_shop_keeps_its_own_points(
     assert {entry.shop_id for entry in session.scalars(select(PointEntry))} == {shop.id}
     figures = queries.figures(session, shop, NOW - timedelta(days=1), NOW + timedelta(days=1))
     assert (figures.members, figures.outstanding, figures.earned) == (1, 300, 300)
+
+
+def test_an_order_of_the_very_moment_of_a_change_follows_the_new_version(session: Session, shop: Shop) -> None:
+    program(session, shop)
+    order(session, shop, 1, 7, NOW)
+    settle(session, shop, 1)
+    program(session, shop, replace(DRAFT, earn_points=9))
+    assert entries(session, shop, 7) == [("earn", 150), ("earn", 300)]
+    settle(session, shop, 1)
+    assert account(session, shop, 7) == (450, 0, 0)
+
+
+def test_past_orders_are_settled_in_steps_after_the_launch(session: Session, shop: Shop) -> None:
+    for number in range(1, 4):
+        order(session, shop, number, 7, NOW - timedelta(days=number))
+    loyalty.save_program(session, shop, "staff:1", DRAFT, NOW - timedelta(days=2))
+    assert entries(session, shop, 7) == []
+    while loyalty.catch_up(session, shop):
+        pass
+    assert account(session, shop, 7) == (300, 0, 0)
+
+
+def test_a_tier_is_lost_when_its_window_has_passed(session: Session, shop: Shop) -> None:
+    program(session, shop, WITH_TIERS)
+    order(session, shop, 1, 7, NOW, [{"price_minor": 100_00}])
+    settle(session, shop, 1)
+    stored = session.get(PointAccount, (shop.id, 7), populate_existing=True)
+    assert stored and (stored.tier_name, stored.tier_since) == ("Silver", NOW)
+    lost = later(session, days=366)
+    while loyalty.catch_up(session, shop):
+        pass
+    session.refresh(stored)
+    assert (stored.tier_name, stored.tier_spend_minor, stored.tier_since) == ("Bronze", 0, lost)

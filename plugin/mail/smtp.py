@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -121,14 +121,14 @@ class Connection:
             raise NotAccepted(f"The mail server cannot be reached: {_words(error)}") from error
 
     def _greeted(self) -> smtplib.SMTP:
-        to, context = self._server, ssl.create_default_context()
+        to = self._server
         if to.tls:
-            smtp: smtplib.SMTP = smtplib.SMTP_SSL(to.host, to.port, timeout=CONNECT_SECONDS, context=context)
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(to.host, to.port, timeout=CONNECT_SECONDS, context=_trust())
         else:
             smtp = smtplib.SMTP(to.host, to.port, timeout=CONNECT_SECONDS)
         smtp.ehlo_or_helo_if_needed()
         if not to.tls and (smtp.has_extn("starttls") or to.starttls_required):
-            smtp.starttls(context=context)
+            smtp.starttls(context=_trust())
             smtp.ehlo()
         if to.user:
             smtp.login(to.user, to.password)
@@ -182,6 +182,12 @@ class Connection:
         smtp, self._smtp = self._smtp, None
         if smtp is not None:
             smtp.close()
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """The system's certificates, read once: that takes a tenth of a second."""
+    return ssl.create_default_context()
 
 
 def _words(error: Exception) -> str:

@@ -33,6 +33,7 @@ from plugin.messages.suppressing import suppress
 from plugin.shops import queries as shops
 
 MESSAGES: Final = cast(Table, Message.__table__)  # plain SQL: a mail has two of these, and no objects to keep in step
+COLUMNS: Final = MESSAGES.c
 SHOPS: Final = 200
 BATCH_SECONDS: Final = 45.0  # well below a task's time limit
 PAUSE: Final = timedelta(minutes=1)  # for the rest of a batch when the server is away
@@ -111,8 +112,8 @@ def _begin(shop_id: int, ready: Ready, before: Outcome | None) -> bool:
     """Commit `sending` if the message is still ours and still wanted (a "no" skips what waits)."""
     with db.transaction(shop_id) as session:
         _store(session, before)
-        mine = Message.id == ready.id, Message.lease == ready.lease, Message.state == "queued"
-        begun = {"state": "sending", "attempts": Message.attempts + 1, "next_attempt_at": _later(LEASE_SECONDS)}
+        mine = COLUMNS.id == ready.id, COLUMNS.lease == ready.lease, COLUMNS.state == "queued"
+        begun = {"state": "sending", "attempts": COLUMNS.attempts + 1, "next_attempt_at": _later(LEASE_SECONDS)}
         return _change(session, mine, begun)
 
 
@@ -156,7 +157,7 @@ def _store(session: Session, outcome: Outcome | None) -> None:
     """Write what is known; late news may only move a message forward."""
     if outcome is None:
         return
-    mine = Message.id == outcome.id, Message.lease == outcome.lease, Message.state.in_(("sending", "unknown"))
+    mine = COLUMNS.id == outcome.id, COLUMNS.lease == outcome.lease, COLUMNS.state.in_(("sending", "unknown"))
     columns: dict[str, Any] = {"state": outcome.state, "reason": outcome.reason, "value": outcome.value or None}
     columns["next_attempt_at"] = _later(outcome.wait.total_seconds())
     if outcome.state in ("sent", "unknown"):
@@ -170,14 +171,14 @@ def _store(session: Session, outcome: Outcome | None) -> None:
 def _release(session: Session, rest: Collection[Ready]) -> None:
     """The server is away or slow: what was claimed and not begun waits a minute."""
     if rest:
-        mine = Message.lease.in_([each.lease for each in rest]), Message.state == "queued"
+        mine = COLUMNS.lease.in_([each.lease for each in rest]), COLUMNS.state == "queued"
         _change(session, mine, {"lease": None, "next_attempt_at": _later(PAUSE.total_seconds())})
 
 
 def _change(session: Session, where: Sequence[Any], columns: dict[str, Any]) -> bool:
-    of_shop = Message.shop_id == session.info["shop_id"]
+    of_shop = COLUMNS.shop_id == session.info["shop_id"]
     changed = update(MESSAGES).where(of_shop, *where).values(columns)
-    return session.execute(changed.returning(Message.id)).first() is not None
+    return session.connection().execute(changed.returning(COLUMNS.id)).first() is not None
 
 
 def _later(seconds: float) -> Any:

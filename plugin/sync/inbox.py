@@ -40,18 +40,18 @@ _WAITING = text("""
 """)
 _DONE = text("""
     UPDATE inbox SET state = 'done', done_at = clock_timestamp(), error = NULL
-    WHERE shop_id = :shop AND id = ANY (:ids)
+    WHERE shop_id = :shop AND id = ANY (:ids) AND state = 'new'
 """)
 _PARK = text("""
     UPDATE inbox SET state = :state, error = :error, done_at = clock_timestamp()
-    WHERE shop_id = :shop AND id = :id
+    WHERE shop_id = :shop AND id = :id AND state = 'new'
 """)
 _COUNT = text("""
-    UPDATE inbox SET attempts = attempts + 1, error = :error WHERE shop_id = :shop AND id = :id
+    UPDATE inbox SET attempts = attempts + 1, error = :error WHERE shop_id = :shop AND id = :id AND state = 'new'
 """)
 _POSTPONE = text("""
     UPDATE inbox SET error = :error, next_attempt_at = clock_timestamp() + make_interval(secs => :seconds)
-    WHERE shop_id = :shop AND id = :id
+    WHERE shop_id = :shop AND id = :id AND state = 'new'
 """)
 _PUT = text("""
     INSERT INTO inbox (shop_id, webhook_id, topic, triggered_at, body)

@@ -12,11 +12,14 @@ from plugin.db.base import Base, Key, OfShop, Serial
 
 
 class Inbox(OfShop, Base):
-    """The queue of record: a webhook answered 200 is a row here. No foreign key: the receiver writes at full speed."""
+    """The queue of record: a webhook answered 200 is a row here.
+
+    No foreign key and few indexes: the receiver writes at full speed. `id` is looked for only among rows that wait or
+    are parked, so the partial indexes serve.
+    """
 
     __tablename__ = "inbox"
     __table_args__ = (
-        UniqueConstraint("shop_id", "id"),
         Index("ix_inbox_waiting", "shop_id", "id", postgresql_where=text("state = 'new'")),
         Index("ix_inbox_parked", "shop_id", "id", postgresql_where=text("state IN ('failed', 'quarantined')")),
         Index("ix_inbox_received", "shop_id", "received_at"),

@@ -81,7 +81,6 @@ def upgrade() -> None:
         sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("shop_id", "webhook_id", name=op.f("pk_inbox")),
-        sa.UniqueConstraint("shop_id", "id", name=op.f("uq_inbox_shop_id_id")),
     )
     op.create_index(
         "ix_inbox_parked",

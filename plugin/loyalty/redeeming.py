@@ -6,11 +6,10 @@ import base64
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from plugin import clock
-from plugin.commerce.models import Order
 from plugin.crypto.secrets import keyed
 from plugin.effects import operations as effects
 from plugin.errors import NotFound, Refused
@@ -21,6 +20,12 @@ from plugin.loyalty.rules import ProgramRules, days_later
 from plugin.money import major
 from plugin.shops.models import Shop
 
+_CODES = """
+    SELECT o.id, unnest(o.discount_codes) FROM unnest(%(ids)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (
+        SELECT id, discount_codes FROM orders WHERE shop_id = %(shop)s AND id = i.id AND NOT test OFFSET 0
+    ) AS o
+"""
 CODE_KIND = "discount_code"
 CODE_LETTERS = 12  # of base32: 60 bits that cannot be guessed
 
@@ -186,13 +191,11 @@ def _give_back(session: Session, shop: Shop, book: Book, redemption: Redemption,
 
 
 def use_codes(session: Session, shop: Shop, order_ids: Collection[int]) -> None:
-    """Redemptions whose code stands on one of these orders were used by it."""
+    """Redemptions whose code stands on one of these orders were used by it, the first of them."""
     if not order_ids:
         return
-    codes = select(Order.id, func.unnest(Order.discount_codes).label("code")).where(
-        Order.shop_id == shop.id, Order.id.in_(list(order_ids)), Order.discount_codes != [], Order.test.is_(False)
-    )
-    first = {code.upper(): order_id for order_id, code in sorted(session.execute(codes).all(), reverse=True)}
+    found = ledger.raw(session).execute(_CODES, {"shop": shop.id, "ids": sorted(order_ids, reverse=True)})
+    first = {code.upper(): order_id for order_id, code in found}
     if not first:
         return
     unused = Redemption.state.in_(("reserved", "issued"))

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from time import monotonic
 
+import structlog
 from celery import shared_task
+from sqlalchemy.exc import SQLAlchemyError
 
 from plugin.db import engine as db
+from plugin.errors import RegularsError
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations as loyalty
 from plugin.shops import queries as shops
 
 ROUND_SECONDS = 20.0
+log = structlog.get_logger()
 
 
 @shared_task(name="loyalty.settle_due")
@@ -26,5 +30,10 @@ def settle_due() -> None:
 
 
 def _step(shop_id: int) -> bool:
-    with db.transaction(shop_id) as session:
-        return loyalty.catch_up(session, shops.shop(session))
+    """One step of one shop; trouble in it does not keep the others waiting, and the next tick tries again."""
+    try:
+        with db.transaction(shop_id) as session:
+            return loyalty.catch_up(session, shops.shop(session))
+    except (SQLAlchemyError, RegularsError) as error:
+        log.warning("catching_up_failed", shop_id=shop_id, error=type(error).__name__)
+        return False

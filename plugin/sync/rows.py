@@ -42,12 +42,12 @@ class Consent(NamedTuple):
 class Totals(NamedTuple):
     orders_count: int
     spent_minor: int
-    currency: str
+    currency: str | None
     version: bytes
 
 
 class Locale(NamedTuple):
-    locale: str
+    locale: str | None
     version: bytes
 
 
@@ -213,8 +213,9 @@ class Tombstone(NamedTuple):
     version: bytes
 
 
+# A group that was not told: what the columns hold by default, so that a stub and a first telling agree.
 NO_IDENTITY = Identity(None, None, None, None, None, None, None, None, None, NEVER)
 NO_TAGS = Tags([], NEVER)
 NO_CONSENT = Consent(None, None, None, NEVER)
-NO_TOTALS = Totals(0, 0, "", NEVER)
-NO_LOCALE = Locale("", NEVER)
+NO_TOTALS = Totals(0, 0, None, NEVER)
+NO_LOCALE = Locale(None, NEVER)

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.models import Order
 from plugin.errors import Invalid
+from plugin.jobs.doorbell import ring
 from plugin.loyalty import queries
 from plugin.loyalty.models import Program, Reward, Tier
 from plugin.loyalty.rules import TAX_BASES
@@ -88,8 +89,17 @@ def save_program(
     session.flush()
     if program.history_after is None:
         _resettle(session, shop, begins)
+    _ring_after_commit(session)
     shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, asdict(draft))
     return program
+
+
+def _ring_after_commit(session: Session) -> None:
+    """Past orders and everybody's tier follow at once, not with the next tick."""
+
+    @event.listens_for(session, "after_commit", once=True)
+    def _(_: Session) -> None:
+        ring("loyalty.settle_due")
 
 
 def _resettle(session: Session, shop: Shop, begins: datetime) -> None:

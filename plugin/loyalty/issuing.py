@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from plugin.commerce.models import Customer
 from plugin.loyalty import queries
 from plugin.loyalty.models import Redemption
-from plugin.loyalty.redeeming import issue, return_redemption
+from plugin.loyalty.redeeming import end_code, issue, return_redemption
 from plugin.messages import operations as messages
 from plugin.shops.models import Shop
 
@@ -19,6 +19,12 @@ def code_made(session: Session, shop: Shop, payload: dict[str, Any], result: dic
     redemption = issue(session, shop, payload["redemption_id"], result["discount_gid"])
     if redemption is not None:
         _mail(session, shop, redemption, payload["title"])
+    elif queries.redemption(session, shop, payload["redemption_id"]).state == "returned":
+        end_code(session, shop, payload["redemption_id"], result["discount_gid"])
+
+
+def code_ended(session: Session, shop: Shop, payload: dict[str, Any], result: dict[str, Any]) -> None:
+    """Nothing follows: the points went back before."""
 
 
 def code_refused(session: Session, shop: Shop, payload: dict[str, Any], error: Exception) -> None:

@@ -27,6 +27,7 @@ _CODES = """
     ) AS o
 """
 CODE_KIND = "discount_code"
+END_KIND = "discount_code_end"
 CODE_LETTERS = 12  # of base32: 60 bits that cannot be guessed
 
 
@@ -188,6 +189,13 @@ def _give_back(session: Session, shop: Shop, book: Book, redemption: Redemption,
     book.give_back(entry, uses, now)
     redemption.state = "returned"
     ledger.write(session, shop.id, [book], now)
+    if redemption.discount_gid:
+        end_code(session, shop, redemption.id, redemption.discount_gid)
+
+
+def end_code(session: Session, shop: Shop, redemption_id: int, discount_gid: str) -> None:
+    """The points are back, so the code must not work any more."""
+    effects.record(session, shop.id, END_KIND, str(redemption_id), {"discount_gid": discount_gid})
 
 
 def use_codes(session: Session, shop: Shop, order_ids: Collection[int]) -> None:

@@ -31,6 +31,12 @@ def find_code(shop: Shop, payload: dict[str, Any]) -> dict[str, Any] | None:
     return {"discount_gid": node["id"]} if node else None
 
 
+def end_code(shop: Shop, payload: dict[str, Any]) -> dict[str, Any]:
+    """Stop a code from working; ending it twice changes nothing."""
+    api.execute(shop, "DiscountDeactivate", {"id": payload["discount_gid"]})
+    return {}
+
+
 def code_input(payload: dict[str, Any]) -> dict[str, Any]:
     """DiscountCodeBasicInput of a personal, single-use amount off the whole order."""
     minimum = payload["minimum"]

@@ -117,6 +117,20 @@ def test_a_year_with_the_programme(store: Store, shop: Shop, shopper: Shopper) -
     assert moved == [{"n": 0}]
 
 
+def test_a_returned_reward_leaves_no_working_code(store: Store, shop: Shop, shopper: Shopper) -> None:  # noqa: F811
+    with db.transaction(shop.id) as session:
+        loyalty.adjust(session, shop, shopper.id, 200, "a late parcel", "staff:1", "returned-reward")
+    made = shopper.redeems("click-0002").json()
+    before = shopper.points()["customer"]["available"]
+    with db.transaction(shop.id) as session:
+        loyalty.return_redemption(session, shop, made["id"], "staff:1", "changed their mind")
+    store.settle()
+    told = shopper.points()["customer"]
+    assert told["available"] >= before and made["code"] not in [each["code"] for each in told["codes"]]
+    ended = store.rows("SELECT state FROM outbox WHERE kind = 'discount_code_end'")
+    assert ended == [{"state": "done"}]
+
+
 def test_nobody_else_can_ask_in_their_name(store: Store, shop: Shop, shopper: Shopper) -> None:  # noqa: F811
     stranger = requests.get(
         f"{store.url}/apps/regulars/loyalty", params={"logged_in_customer_id": shopper.id}, timeout=30

@@ -183,6 +183,24 @@ def test_a_refused_code_gives_the_points_back(session: Session, shop: Shop, boug
     assert bought.state == "returned" and account(session, shop, 7) == (150, 0, 0)
 
 
+def test_a_returned_redemption_ends_its_code(session: Session, shop: Shop, bought: Redemption) -> None:
+    payload = session.scalars(select(Effect)).one().payload
+    issuing.code_made(session, shop, payload, {"discount_gid": "gid://shopify/DiscountCodeNode/1"})
+    session.refresh(bought)
+    for _ in range(2):
+        loyalty.return_redemption(session, shop, bought.id)
+    ends = session.scalars(select(Effect).where(Effect.kind == "discount_code_end")).one()
+    assert ends.payload == {"discount_gid": "gid://shopify/DiscountCodeNode/1"}
+
+
+def test_a_code_made_after_its_return_is_ended(session: Session, shop: Shop, bought: Redemption) -> None:
+    payload = session.scalars(select(Effect)).one().payload
+    loyalty.return_redemption(session, shop, bought.id)
+    issuing.code_made(session, shop, payload, {"discount_gid": "gid://shopify/DiscountCodeNode/1"})
+    assert session.scalars(select(Effect).where(Effect.kind == "discount_code_end")).one()
+    assert session.scalars(select(Message)).all() == []
+
+
 def test_the_code_is_personal_and_works_once(session: Session, shop: Shop, bought: Redemption) -> None:
     asked = remote.code_input(session.scalars(select(Effect)).one().payload)
     assert asked["usageLimit"] == 1 and asked["context"] == {"customers": {"add": ["gid://shopify/Customer/7"]}}

@@ -56,7 +56,7 @@ class Batch:
     fetches: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the effect's key
 
     def fetch(self, kind: str, id: int) -> None:
-        """Ask the store how this object is now: customers, orders, products or checkouts."""
+        """Ask the store how this object is now: customers, orders or products."""
         self.fetches[fetch_key(kind, id)] = fetch_payload(kind, id)
 
     def order(self, row: rows.OrderRow, lines: Sequence[rows.LineRow]) -> None:

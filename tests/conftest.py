@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.fernet import Fernet
@@ -24,6 +25,9 @@ from plugin.migrations.run import upgrade
 from plugin.migrations.tables import metadata
 from plugin.shops.models import Shop
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
 SECRET = "a-client-secret-for-tests-only-0001"
 DOMAIN = "vec-shop.myshopify.com"
 OTHER_DOMAIN = "vec-shop-2.myshopify.com"
@@ -36,6 +40,30 @@ RESTART = """
     SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)
     FROM pg_sequences WHERE schemaname = 'public' AND last_value IS NOT NULL
 """
+
+
+CHROMIUM_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The one browser of a test run: its driver cannot be started twice in a process."""
+    from playwright.sync_api import sync_playwright
+
+    from plugin.local.chromium import find_or_install
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(find_or_install()), args=list(CHROMIUM_FLAGS))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,7 @@ from plugin.loyalty.models import Reward
 from plugin.loyalty.programs import ProgramDraft, TierDraft
 from plugin.loyalty.rules import ProgramRules
 from plugin.money import digits
+from plugin.storefront import operations as storefront
 
 loyalty = Blueprint("loyalty", __name__, url_prefix="/loyalty")
 Answer = str | Response | tuple[str, int]
@@ -56,6 +57,7 @@ def save() -> Answer:
 
 def _save(session: Session, draft: ProgramDraft, starts: str) -> None:
     operations.save_program(session, g.shop, actor(), draft, FIRST_ORDER_EVER if starts == "past" else None)
+    storefront.publish(session, g.shop)
 
 
 @loyalty.get("/catching-up")
@@ -85,6 +87,7 @@ def _switch(paused: bool) -> None:
         program = queries.latest_program(session, g.shop)
         if program is not None and program.paused != paused:
             operations.save_program(session, g.shop, actor(), replace(_draft_of(program), paused=paused))
+            storefront.publish(session, g.shop)
 
 
 def _draft_of(program: ProgramRules) -> ProgramDraft:

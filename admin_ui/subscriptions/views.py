@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from admin_ui.panel import actor, desk, done, page
 from admin_ui.subscriptions.forms import FieldForm
 from plugin.errors import Invalid
+from plugin.storefront import operations as storefront
 from plugin.subscriptions import operations, queries
 from plugin.subscriptions.models import SubscriptionField
 
@@ -40,6 +41,7 @@ def create() -> Answer:
             return _form(session, form, None), 422
         try:
             field = operations.create_field(session, g.shop, actor=actor(), **form.values())
+            storefront.publish(session, g.shop)
         except Invalid as error:
             form.reject(error)
             return _form(session, form, None), 422
@@ -64,6 +66,7 @@ def save(field_id: int) -> Answer:
             return _form(session, form, field), 422
         try:
             operations.update_field(session, g.shop, field_id, actor=actor(), **form.values())
+            storefront.publish(session, g.shop)
         except Invalid as error:
             form.reject(error)
             return _form(session, form, field), 422
@@ -75,6 +78,7 @@ def pause(field_id: int) -> Response:
     """Stop showing and announcing."""
     with desk() as session:
         operations.pause_field(session, g.shop, field_id, actor=actor())
+        storefront.publish(session, g.shop)
     undo = gettext("Undo"), f"/subscriptions/{field_id}/resume"
     return done(f"/subscriptions/{field_id}", gettext("Field paused. Its subscribers are kept."), undo)
 
@@ -84,6 +88,7 @@ def resume(field_id: int) -> Response:
     """Show and announce again."""
     with desk() as session:
         operations.resume_field(session, g.shop, field_id, actor=actor())
+        storefront.publish(session, g.shop)
     undo = gettext("Undo"), f"/subscriptions/{field_id}/pause"
     return done(f"/subscriptions/{field_id}", gettext("Field is shown again."), undo)
 

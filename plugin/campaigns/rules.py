@@ -117,7 +117,7 @@ def is_recovered(entered: Entered, order: Bought, sent: Iterable[datetime]) -> b
     moment = order.processed_at
     if moment is None or order.test or order.cancelled_at is not None or order.deleted_at is not None:
         return False
-    before = [at for at in sent if at <= moment]
+    before = [at for at in sent if at.replace(microsecond=0) <= moment]  # the store stamps whole seconds
     return is_of_cart(entered, order) and bool(before) and moment - max(before) <= LATEST
 
 

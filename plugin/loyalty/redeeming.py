@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -29,6 +29,7 @@ _CODES = """
 CODE_KIND = "discount_code"
 END_KIND = "discount_code_end"
 CODE_LETTERS = 12  # of base32: 60 bits that cannot be guessed
+CLOCK_SKEW = timedelta(minutes=5)  # the store's clock may be behind ours, and the code must work at once
 
 
 class RewardPaused(Refused):
@@ -132,7 +133,7 @@ def _payload(redemption: Redemption, reward: Reward) -> dict[str, object]:
         "customer_id": redemption.customer_id,
         "amount": str(major(redemption.value_minor, redemption.currency)),
         "minimum": str(major(redemption.minimum_minor, redemption.currency)) if redemption.minimum_minor else None,
-        "starts_at": redemption.created_at.isoformat(),
+        "starts_at": (redemption.created_at - CLOCK_SKEW).isoformat(),
         "ends_at": redemption.expires_at.isoformat(),
     }
 

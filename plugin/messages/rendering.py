@@ -23,6 +23,7 @@ LIQUID: Final = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 HELD: Final = re.compile(r"(?:<!--)?LQ(\d+)QL(?:-->)?")
 ACTIVE: Final = re.compile(r"<\s*script|javascript:|vbscript:", re.IGNORECASE)
 SUBJECT_LONGEST: Final = 250
+NO_WEB_FONTS: Final[dict[str, str]] = {}  # the compiler would load them from their maker, who would see each reader
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def compile_mjml(mjml: str) -> str:
     words = LIQUID.sub(lambda found: _hold(held, found.group()), mjml)
     source = HELD.sub(lambda found: _as_comment(words, found, held), words)
     try:
-        html = str(mrml.to_html(source).content)
+        html = str(mrml.to_html(source, render_options=mrml.RenderOptions(fonts=NO_WEB_FONTS)).content)
     except OSError as error:
         raise Invalid(f"The layout is not valid MJML: {error}.") from error
     if ACTIVE.search(html):

@@ -17,25 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from plugin.config import ROOT
 from plugin.local import ports
-from plugin.local.chromium import find_or_install
 from tests.browser.people import Admin, Demo, Shopper
 
 READY_SECONDS = 240
 STOP_SECONDS = 60
 CUSTOMERS = "60"
-FLAGS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 @pytest.fixture(scope="session")
@@ -55,14 +45,6 @@ def demo() -> Iterator[Demo]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(STOP_SECONDS)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(find_or_install()), args=list(FLAGS))
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

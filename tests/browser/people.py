@@ -70,6 +70,11 @@ class Shopper:
         self.page.get_by_role("button", name=re.compile(re.escape(email))).first.click()
         expect(self.page.get_by_role("heading", name=re.compile("^Hello"))).to_be_visible()
 
+    def reads(self, path: str, words: str) -> bool:
+        """Whether a page says something, loaded anew."""
+        self.page.goto(self.demo.store(path))
+        return re.search(words, self.page.locator("main").inner_text()) is not None
+
     def puts_into_cart(self, handle: str, quantity: int = 1) -> None:
         self.page.goto(self.demo.store(f"/products/{handle}"))
         self.page.get_by_label("Quantity").first.fill(str(quantity))

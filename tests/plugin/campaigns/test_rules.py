@@ -67,6 +67,7 @@ ENTERED = rules.Entered("t", "c", 7, "a@example.com", NOW)
         ({"checkout_token": "t", "test": True}, True, False),
         ({"checkout_token": "t", "processed_at": NOW + timedelta(days=16)}, True, False),
         ({"checkout_token": "t", "processed_at": NOW + timedelta(minutes=5)}, True, False),
+        ({"checkout_token": "t", "processed_at": NOW + timedelta(hours=1)}, True, True),
         ({"customer_id": 7, "processed_at": NOW - timedelta(days=1)}, False, False),
         ({}, False, False),
     ],
@@ -76,7 +77,7 @@ def test_which_order_answers_a_cart_and_which_one_a_mail_brought(
 ) -> None:
     row = Order(shop_id=1, id=5, **{"processed_at": NOW + timedelta(hours=3), **order})
     assert rules.is_purchase(ENTERED, row) is is_purchase
-    assert rules.is_recovered(ENTERED, row, [NOW + timedelta(hours=1)]) is is_recovered
+    assert rules.is_recovered(ENTERED, row, [NOW + timedelta(hours=1, milliseconds=400)]) is is_recovered
 
 
 def test_the_way_back_keeps_the_stores_own_key_and_names_the_campaign() -> None:

@@ -7,24 +7,19 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from playwright.sync_api import FrameLocator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FrameLocator, Page, expect
 
-from plugin.local.chromium import find_or_install
 from tests.plugin.sandbox.stores import install, pages, served, small_store, standin_app
 
 pytestmark = pytest.mark.browser
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
 
 @pytest.fixture(scope="module")
-def browser_page() -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(find_or_install()), args=FLAGS)
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(8_000)
-        yield context.new_page()
-        browser.close()
+def browser_page(chromium: Browser) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(8_000)
+    yield context.new_page()
+    context.close()
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ TAKE = """
     RETURNING outbox.shop_id, outbox.id, kind, payload, attempts, outbox.lease, result, called_at IS NOT NULL AS called
 """
 NEXT_DUE = f"""
-    SELECT shop_id, id FROM outbox WHERE {OPEN} AND next_attempt_at <= statement_timestamp()
+    SELECT shop_id, id FROM outbox WHERE {OPEN} AND patient = :patient AND next_attempt_at <= statement_timestamp()
     ORDER BY next_attempt_at LIMIT 1
 """
 THIS_ONE = f"""
@@ -51,10 +51,11 @@ class Claim:
     called: bool
 
 
-def claim_next() -> Claim | None:
-    """The effect that has been due longest, of any shop; None when nothing is due or others hold it."""
+def claim_next(patient: bool = False) -> Claim | None:
+    """The (patient) effect that has been due longest, of any shop; None when none is due or others hold it."""
+    values = {"lease": LEASE_SECONDS, "patient": patient}
     with db.system_transaction() as session:
-        return _claim(session.execute(text(TAKE.format(wanted=NEXT_DUE)), {"lease": LEASE_SECONDS}).first())
+        return _claim(session.execute(text(TAKE.format(wanted=NEXT_DUE)), values).first())
 
 
 def claim_one(shop_id: int, effect_id: int) -> Claim | None:

@@ -19,13 +19,19 @@ class Effect(OfShop, Base):
     __table_args__ = (
         ForeignKeyConstraint(["shop_id"], ["shops.id"]),
         UniqueConstraint("shop_id", "kind", "key"),
-        Index("ix_outbox_due", "next_attempt_at", postgresql_where=text("state IN ('pending', 'claimed', 'calling')")),
+        Index(
+            "ix_outbox_due",
+            "patient",
+            "next_attempt_at",
+            postgresql_where=text("state IN ('pending', 'claimed', 'calling')"),
+        ),
         Index("ix_outbox_stuck", "shop_id", "id", postgresql_where=text("state IN ('failed', 'unknown')")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     kind: Mapped[Key]
     key: Mapped[Key]
+    patient: Mapped[bool] = mapped_column(server_default="false")  # nobody waits for it: goes after all others
     payload: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     state: Mapped[Key] = mapped_column(server_default="pending")
     attempts: Mapped[int] = mapped_column(server_default="0")

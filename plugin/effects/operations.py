@@ -35,17 +35,23 @@ def record(session: Session, shop_id: int, kind: str, key: str, payload: Mapping
 
 
 def record_all(
-    session: Session, shop_id: int, kind: str, effects: Mapping[str, Mapping[str, Any]], again: bool = False
+    session: Session,
+    shop_id: int,
+    kind: str,
+    effects: Mapping[str, Mapping[str, Any]],
+    again: bool = False,
+    patient: bool = False,
 ) -> dict[str, int]:
     """Record effects of one kind, payload by key; their ids by key.
 
     With `again` (reads only: `fetch`) one that is finished or being called is opened anew, because its answer may be
-    older than what we were just told; one that waits is left, because its answer will be new.
+    older than what we were just told; one that waits is left, because its answer will be new. `patient` ones, which
+    come in hundreds and nobody waits for, let all others go first.
     """
     if not effects:
         return {}
     keys = sorted(effects)
-    made = _insert_many(shop_id, kind, {key: effects[key] for key in keys})
+    made = _insert_many(shop_id, kind, {key: effects[key] for key in keys}, patient)
     if again:
         answered = Effect.state.not_in(("pending", "claimed"))
         fresh = FRESH | {"payload": made.excluded.payload, "called_at": None}
@@ -58,13 +64,14 @@ def record_all(
     return {row.key: row.id for row in session.execute(there.where(Effect.key == any_(literal(keys, ARRAY(Text)))))}
 
 
-def _insert_many(shop_id: int, kind: str, effects: Mapping[str, Mapping[str, Any]]) -> Insert:
+def _insert_many(shop_id: int, kind: str, effects: Mapping[str, Mapping[str, Any]], patient: bool) -> Insert:
     """One statement with two arrays, whose text is the same for one effect and for five hundred."""
     arrays = [list(effects), [json.dumps(payload) for payload in effects.values()]]
     unnested = func.unnest(*(literal(array, ARRAY(Text)) for array in arrays))
     rows = unnested.table_valued("key", "payload").render_derived()
-    chosen = select(literal(shop_id, BigInteger), literal(kind), rows.c.key, cast(rows.c.payload, JSONB))
-    return insert(Effect).from_select(["shop_id", "kind", "key", "payload"], chosen)
+    shared = literal(shop_id, BigInteger), literal(kind), literal(patient)
+    chosen = select(*shared, rows.c.key, cast(rows.c.payload, JSONB))
+    return insert(Effect).from_select(["shop_id", "kind", "patient", "key", "payload"], chosen)
 
 
 def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool = False) -> None:

@@ -21,6 +21,7 @@ from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
+from plugin.db.locks import alone
 from plugin.effects.claims import Claim, begin_call, claim_next, claim_one, move, state_of
 from plugin.effects.rules import MOST_ATTEMPTS, delay
 from plugin.errors import OutcomeUnknown, RegularsError, Throttled, Unavailable
@@ -64,8 +65,22 @@ def use(performers: Mapping[str, Performer], shop: Callable[[Session], Any]) -> 
 
 
 def perform_due(seconds: float = 20.0) -> int:
-    """Perform what is due in any shop, longest due first, for about `seconds`; how many were taken."""
-    ends, taken = monotonic() + seconds, 0
+    """Perform what is due in any shop, longest due first, for about `seconds`; how many were taken.
+
+    Patient effects come last and in one process at a time: an import's hundreds of reads wait for the store's rate
+    limit, and neither another effect nor another process's work may wait with them.
+    """
+    ends = monotonic() + seconds
+    taken = _perform_urgent(ends)
+    with alone("patient effects") as mine:
+        while mine and monotonic() < ends and (claim := claim_next(patient=True)) is not None:
+            perform(claim)
+            taken += 1 + _perform_urgent(ends)
+    return taken
+
+
+def _perform_urgent(ends: float) -> int:
+    taken = 0
     while monotonic() < ends and (claim := claim_next()) is not None:
         perform(claim)
         taken += 1

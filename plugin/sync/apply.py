@@ -72,7 +72,7 @@ def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     _products(cursor, shop.id, batch, changes)
     counted |= {row.customer_id for row in batch.orders.values() if row.customer_id and row.id in changes.orders}
     apply_customers.count_orders(cursor, shop.id, counted | (batch.totals.keys() & changes.customers))
-    effects.record_all(session, shop.id, "fetch", fetches, again=True)
+    effects.record_all(session, shop.id, "fetch", fetches, again=True, patient=True)
     return changes
 
 

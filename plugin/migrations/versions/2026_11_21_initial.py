@@ -368,6 +368,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("kind", sa.Text(collation="C"), nullable=False),
         sa.Column("key", sa.Text(collation="C"), nullable=False),
+        sa.Column("patient", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("payload", postgresql.JSONB(astext_type=sa.Text()), server_default="{}", nullable=False),
         sa.Column("state", sa.Text(collation="C"), server_default="pending", nullable=False),
         sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
@@ -389,7 +390,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_outbox_due",
         "outbox",
-        ["next_attempt_at"],
+        ["patient", "next_attempt_at"],
         unique=False,
         postgresql_where=sa.text("state IN ('pending', 'claimed', 'calling')"),
     )

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from plugin.db import engine as db
+from plugin.db.locks import alone
 from plugin.effects import claims, operations, performing
 from plugin.errors import OutcomeUnknown, Refused, Throttled, Unauthorized, Unavailable
 from plugin.shops.models import Shop
@@ -40,6 +41,17 @@ def test_eight_workers_perform_forty_effects_once_each(shop: Shop, outside: Outs
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(lambda _: performing.perform_due(), range(8))) == 40
     assert len(outside.calls) == 40 and times_noted(database, shop) == 40
+
+
+def test_what_nobody_waits_for_comes_last_and_in_one_process_at_a_time(shop: Shop, outside: Outside) -> None:
+    with db.transaction(shop.id) as session:
+        patient = {str(number): {"code": str(number)} for number in range(3)}
+        operations.record_all(session, shop.id, "code", patient, patient=True)
+    record(shop, key="urgent")
+    with alone("patient effects"):
+        assert performing.perform_due() == 1
+    assert outside.calls == [(shop.id, {"code": "urgent"})]
+    assert performing.perform_due() == 3
 
 
 def test_killed_after_claiming_it_is_simply_taken_again(shop: Shop, outside: Outside, database: Engine) -> None:

@@ -103,7 +103,6 @@ def test_due_rows_are_found_by_the_partial_index(shop: Shop, database: Engine) -
     with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE outbox"))
     with db.system_transaction() as session:
-        plan = (
-            session.execute(text(f"EXPLAIN (ANALYZE, FORMAT TEXT) {NEXT_DUE} FOR UPDATE SKIP LOCKED")).scalars().all()
-        )
+        asked = text(f"EXPLAIN (ANALYZE, FORMAT TEXT) {NEXT_DUE} FOR UPDATE SKIP LOCKED")
+        plan = session.execute(asked, {"patient": False}).scalars().all()
     assert "ix_outbox_due" in "\n".join(plan) and "Index Cond" in "\n".join(plan)

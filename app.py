@@ -83,6 +83,7 @@ def _wire() -> None:
     from plugin.messages import claiming, leaving
     from plugin.performers import PERFORMERS
     from plugin.shops import installing, queries
+    from plugin.storefront import operations as storefront
     from plugin.subscriptions import announcing
     from plugin.subscriptions import operations as subscriptions
     from plugin.sync.operations import start_backfill
@@ -90,7 +91,7 @@ def _wire() -> None:
     performing.use(PERFORMERS, queries.shop)
     claiming.use({"cart": waking.recheck, "announcement": announcing.recheck})
     leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
-    installing.use([start_backfill], doorbells=["sync.drain_waiting"])
+    installing.use([start_backfill, storefront.publish], doorbells=["sync.drain_waiting"])
 
 
 def _refuse_privileged() -> None:

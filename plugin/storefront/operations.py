@@ -28,11 +28,16 @@ WAITING = ("pending", "claimed")
 def publish(session: Session, shop: Shop) -> bool:
     """Record the effect that brings the theme's copy up to date; False when it is, or is about to be."""
     last = recorded.one(session, shop.id, KIND, KEY)
-    wanted = {"digest": digest(theme_data(session, shop))}
+    wanted = {"digest": digest(theme_data(session, shop)), "installation": _installation(shop)}
     if last is not None and (last.state in WAITING or last.payload == wanted):
         return False
     effects.record(session, shop.id, KIND, KEY, wanted, again=True)
     return True
+
+
+def _installation(shop: Shop) -> str:
+    """Changes with each installation: the store forgets an app's metafields when it is uninstalled."""
+    return shop.installed_at.isoformat() if shop.installed_at else ""
 
 
 def theme_data(session: Session, shop: Shop) -> dict[str, Any]:

@@ -125,6 +125,19 @@ class Admin:
         expect(self.panel.locator("main")).to_be_visible()
         return self.panel
 
+    def uninstalls(self) -> None:
+        """In the store's settings, after being asked."""
+        self.page.goto(self.demo.store("/admin/settings"))
+        self.page.get_by_role("button", name="Uninstall").click()
+        self.page.get_by_role("button", name="Go on").click()
+        expect(self.page.get_by_role("main").get_by_role("link", name="Install")).to_be_visible()
+
+    def installs(self) -> None:
+        """From the store's settings through the page that lists what is granted, into the panel."""
+        self.page.get_by_role("main").get_by_role("link", name="Install").click()
+        self.page.get_by_role("button", name="Install").click()
+        expect(self.panel.locator("main")).to_be_visible()
+
     def saves(self) -> None:
         """With the admin's own save bar."""
         self.page.get_by_role("region", name="Unsaved changes").get_by_role("button", name="Save").click()

@@ -14,9 +14,11 @@ pytestmark = pytest.mark.browser
 COFFEE = "bright-side-espresso"
 
 
-def test_an_admin_finds_the_shop_at_work_and_edits_the_tiers(admin: Admin) -> None:
+def test_an_admin_installs_finds_the_shop_at_work_and_edits_the_tiers(admin: Admin) -> None:
+    admin.uninstalls()
+    admin.installs()
     panel = admin.opens()
-    expect(panel.get_by_text("Everything the store sent is applied.")).to_be_visible()
+    expect(panel.get_by_text("Sync with your store")).to_be_visible()
     panel = admin.opens("/loyalty")
     before = panel.get_by_label("Name", exact=True).count()
     panel.get_by_role("button", name="Add tier").click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Engine, select, text
 
 from plugin.commerce.models import Product
 from plugin.db import engine as db
@@ -175,6 +175,17 @@ def test_without_script_a_wish_answers_with_a_page(nobody: Shopper, shop: Shop) 
 def test_a_field_of_another_shop_is_not_found(nobody: Shopper, shop: Shop, other_shop: Shop) -> None:
     theirs = field(other_shop)
     assert nobody.post("/subscriptions", {"field_id": theirs, "email": "anna@example.com"}).status_code == 404
+
+
+def test_after_a_new_installation_the_themes_copy_is_written_again(shop: Shop, database: Engine) -> None:
+    with db.transaction(shop.id) as session:
+        operations.publish(session, shop)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'done'"))
+    with db.transaction(shop.id) as session:
+        assert operations.publish(session, shop) is False
+        shop.installed_at = datetime(2026, 3, 1, tzinfo=UTC)
+        assert operations.publish(session, shop) is True
 
 
 def test_the_themes_copy_is_written_when_it_differs(shop: Shop) -> None:

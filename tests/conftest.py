@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cryptography.fernet import Fernet
+from hypothesis import settings as properties
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
@@ -27,6 +28,12 @@ from plugin.shops.models import Shop
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+# The same examples at every run, so that a red run says something about the change and not about luck.
+# `pytest --hypothesis-profile=searching` draws new ones.
+properties.register_profile("repeatable", derandomize=True, print_blob=True, deadline=None)
+properties.register_profile("searching", print_blob=True, deadline=None)
+properties.load_profile("repeatable")
 
 SECRET = "a-client-secret-for-tests-only-0001"
 DOMAIN = "vec-shop.myshopify.com"

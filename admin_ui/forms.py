@@ -16,22 +16,27 @@ from wtforms import Field, Form, ValidationError
 from wtforms.validators import InputRequired, Length, NumberRange, StopValidation
 
 from admin_ui.formats import number
-from plugin.errors import Invalid
+from plugin.errors import Invalid, RegularsError
 from plugin.money import digits, major, minor
 
 LARGEST = 10**12
+
+
+def said(error: RegularsError) -> str:
+    """What an error says, in the reader's language where its sentence is known to the translators."""
+    return str(gettext(str(error))) if str(error) else ""
 
 
 class PanelForm(Form):
     """A form of the panel. Writes carry a bearer token, so there is no CSRF field."""
 
     def reject(self, error: Invalid) -> None:
-        """Show a rule's "no" at the field it names, else above the form."""
-        field = self._fields.get(error.field)
+        """Show a rule's "no" at the field it names, else above the form, in the reader's language."""
+        field, words = self._fields.get(error.field), said(error)
         if field is None:
-            self.form_errors.append(str(error))
+            self.form_errors.append(words)
         else:
-            field.errors = [*field.errors, str(error)]
+            field.errors = [*field.errors, words]
 
 
 class TypedField(Field):

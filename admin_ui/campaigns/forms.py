@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import EmailField, Field, FieldList, FormField, SelectField, StringField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 
-from admin_ui.forms import AtMost, Between, Given, PanelForm, WholeField, stripped
+from admin_ui.forms import AtMost, Between, Given, PanelForm, WholeField, said, stripped
 from plugin.errors import Invalid
 
 UNITS = {"minutes": 1, "hours": 60, "days": 1440}
@@ -51,8 +51,8 @@ class AutomationForm(PanelForm):
         for entry in self.steps:
             for field in entry.form:
                 if field.name == wanted:
-                    field.errors = [*field.errors, str(error)]
-                    self.steps.errors = [*self.steps.errors, str(error)]
+                    field.errors = [*field.errors, said(error)]
+                    self.steps.errors = [*self.steps.errors, said(error)]
                     return
         super().reject(error)
 

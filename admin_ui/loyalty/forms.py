@@ -11,7 +11,7 @@ from wtforms import BooleanField, FieldList, FormField, RadioField, SelectField,
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
-from admin_ui.forms import AtMost, Between, Given, MoneyField, PanelForm, RateField, WholeField, stripped
+from admin_ui.forms import AtMost, Between, Given, MoneyField, PanelForm, RateField, WholeField, said, stripped
 from plugin.errors import Invalid
 from plugin.loyalty.models import Reward
 from plugin.loyalty.programs import MOST_TIERS, ProgramDraft, RewardDraft, TierDraft
@@ -66,8 +66,8 @@ class ProgramForm(PanelForm):
         parts = error.field.split("-", 2)
         if len(parts) == 3 and parts[0] == "tiers":
             entry = self.tiers.entries[int(parts[1])].form
-            entry[parts[2]].errors = [*entry[parts[2]].errors, str(error)]
-            self.tiers.errors = [*self.tiers.errors, str(error)]
+            entry[parts[2]].errors = [*entry[parts[2]].errors, said(error)]
+            self.tiers.errors = [*self.tiers.errors, said(error)]
             return
         super().reject(error)
 

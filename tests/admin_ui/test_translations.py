@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
 from jinja2 import Environment
 
@@ -24,9 +24,17 @@ def sentences() -> set[str]:
         methods = [("*.py", "python"), ("*.html", "jinja2")]
         for _name, _line, message, _comments, _context in extract_from_dir(str(folder), methods, directory_filter=no):
             found.add(message[0] if isinstance(message, tuple) else message)
+    for feature in FEATURES:  # what a rule says at a field of the panel, and the public pages
+        for _name, _line, message, _comments, _context in extract_from_dir(
+            str(PANEL.parent / "plugin" / feature),
+            [("*.py", "python"), ("*.html", "jinja2")],
+            keywords=DEFAULT_KEYWORDS | {"Invalid": None},
+        ):
+            found.add(message[0] if isinstance(message, tuple) else message)
     return found
 
 
+FEATURES = ("loyalty", "subscriptions", "campaigns", "messages", "storefront", "shops")
 LEFT_OUT = ("node_modules", "static", "translations")
 
 

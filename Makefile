@@ -5,7 +5,7 @@ PYTHON ?= $(shell for name in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 COMPILE := $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-.PHONY: help install demo dev test test-long check format bench lock
+.PHONY: help install demo dev test test-long check format bench translations lock
 help:
 	@echo "make demo [RESET=1]   the product, with a store to try it on (REGULARS_PORT, REGULARS_HOME move it)"
 	@echo "make test             every test but the long ones"
@@ -13,6 +13,7 @@ help:
 	@echo "make dev              the demo, its processes restarted when a file changes"
 	@echo "make bench            how fast, next to how fast it could be"
 	@echo "make test-long        the tests that take minutes"
+	@echo "make translations     what translators are given, gathered from the code anew"
 	@echo "make lock             resolve the dependencies anew"
 
 install:
@@ -45,6 +46,12 @@ format: install
 
 bench: install
 	@$(BIN)/python -m tests.bench
+
+ERRORS := RegularsError Invalid NotFound Refused RemoteError Unavailable OutcomeUnknown Unauthorized Throttled Denied \
+  NotEnoughPoints RewardPaused RequestReused NotReturnable TooMany NotSignedIn StalePage OtherShop NotAccepted Rejected Unanswered
+translations: install
+	$(BIN)/pybabel -q extract -F pyproject.toml -o admin_ui/translations/messages.pot --no-location --sort-output \
+	  --project=Regulars $(ERRORS:%=-k %) --ignore-dirs "node_modules static sandbox local" admin_ui plugin
 
 lock: install
 	$(COMPILE) requirements-build.in -o requirements-build.lock

@@ -102,7 +102,13 @@ def shop_zone() -> ZoneInfo:
     return ZoneInfo(shop.timezone if shop is not None else "UTC")
 
 
+def reason(kept: str) -> str:
+    """Why something failed, as its row keeps it: in the reader's language where it is one of our sentences."""
+    return str(gettext(kept)) if kept else ""
+
+
 FILTERS = {
+    "reason": reason,
     "money": money,
     "short_money": short_money,
     "number": number,

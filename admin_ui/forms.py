@@ -24,7 +24,7 @@ LARGEST = 10**12
 
 def said(error: RegularsError) -> str:
     """What an error says, in the reader's language where its sentence is known to the translators."""
-    return str(gettext(str(error))) if str(error) else ""
+    return error.words(gettext, number)
 
 
 class PanelForm(Form):

@@ -24,6 +24,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from admin_ui import formats, sessions
+from admin_ui.forms import said
 from plugin import clock
 from plugin.config import config
 from plugin.db.engine import transaction
@@ -84,11 +85,11 @@ def page(template: str, **context: Any) -> str:
 
 def done(path: str, message: str, undo: tuple[str, str] | None = None) -> Response:
     """A write went well: the panel goes to `path` and says so. `undo` is a label and the URL to post to."""
-    said: dict[str, Any] = {"message": message}
+    words: dict[str, Any] = {"message": message}
     if undo:
-        said["undo"] = {"label": undo[0], "url": undo[1]}
+        words["undo"] = {"label": undo[0], "url": undo[1]}
     answer = refreshed(path)
-    answer.headers.update(toast(**said))
+    answer.headers.update(toast(**words))
     return answer
 
 
@@ -162,7 +163,7 @@ def _never_cached(response: AnyResponse) -> AnyResponse:
 
 
 def _refused(error: RegularsError) -> tuple[str, int, dict[str, str]]:
-    return _error_page(error.status, str(error))
+    return _error_page(error.status, said(error))
 
 
 def _http_error(error: HTTPException) -> tuple[str, int, dict[str, str]] | HTTPException:

@@ -98,7 +98,9 @@ def manifest() -> dict[str, Any]:
         declared = tomllib.load(file)
     if declared["webhooks"]["api_version"] != API_VERSION:
         raise Invalid(
-            f"app.toml declares API version {declared['webhooks']['api_version']}, the code speaks {API_VERSION}."
+            "app.toml declares API version %(declared)s, the code speaks %(spoken)s.",
+            declared=declared["webhooks"]["api_version"],
+            spoken=API_VERSION,
         )
     return declared
 

@@ -10,16 +10,34 @@
         │   └── OutcomeUnknown it may have happened: looked up before it is repeated
         └── Unauthorized       never retried: the shop must be opened again
 
-Every message is a sentence for the person who reads it: the thing, the reason, the way out.
+Every message is a sentence for the person who reads it: the thing, the reason, the way out. What varies in it is named
+and kept apart (`Invalid("Use at most %(most)s letters.", "name", most=80)`), so that it can be said in any language.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 
 class RegularsError(Exception):
     """Anything the product says no with."""
 
     status = 500
+
+    def __init__(self, sentence: str = "", **values: Any) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.values = values
+
+    def words(self, translate: Callable[[str], str] = str, number: Callable[[int], str] = "{:,}".format) -> str:
+        """The sentence with its values, in the language of `translate` and with whole numbers written by `number`."""
+        sentence = translate(self.sentence) if self.sentence else ""
+        told = {name: number(value) if type(value) is int else value for name, value in self.values.items()}
+        return sentence % told if told else sentence
+
+    def __str__(self) -> str:
+        return self.words()
 
 
 class NotFound(RegularsError):
@@ -33,9 +51,14 @@ class Invalid(RegularsError):
 
     status = 422
 
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, field: str = "", **values: Any) -> None:
+        super().__init__(sentence, **values)
         self.field = field
+
+    @classmethod
+    def at(cls, field: str, error: RegularsError) -> Invalid:
+        """What another error says, shown at `field`."""
+        return cls(error.sentence, field, **error.values)
 
 
 class Refused(RegularsError):
@@ -53,8 +76,8 @@ class RemoteError(RegularsError):
 class Throttled(RemoteError):
     """The other side asks for patience: try again after `after` seconds."""
 
-    def __init__(self, message: str, after: float) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, after: float, **values: Any) -> None:
+        super().__init__(sentence, **values)
         self.after = after
 
 

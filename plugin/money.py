@@ -53,7 +53,7 @@ def minor(amount: str | int | float | Decimal | None, currency: str) -> int:
         value = Decimal(str(amount or 0)).scaleb(digits(currency))
         rounded = int(value.quantize(Decimal(1), ROUND_HALF_UP))
     except (InvalidOperation, ValueError, OverflowError) as error:
-        raise Invalid(f"{str(amount)[:40]!r} is not an amount of money.") from error
+        raise Invalid("“%(amount)s” is not an amount of money.", amount=str(amount)[:40]) from error
     if abs(rounded) > _LARGEST:
         raise Invalid("The amount of money is too large.")
     return rounded

@@ -15,6 +15,7 @@ from markupsafe import escape
 from sqlalchemy.orm import Session
 
 from admin_ui.campaigns.forms import AutomationForm, StepForm
+from admin_ui.forms import said
 from admin_ui.panel import without_session
 from admin_ui.sessions import ancestors
 from plugin import clock
@@ -49,7 +50,7 @@ def cart(step: int) -> Response:
     try:
         shop = _shop_of(request.form.get("ticket", ""))
     except Invalid as error:
-        return _sealed(str(error), 401)
+        return _sealed(said(error), 401)
     g.shop, g.shop_domain = shop, shop.domain
     form = AutomationForm(request.form)
     if step >= len(form.steps):
@@ -59,13 +60,13 @@ def cart(step: int) -> Response:
     try:
         return _sealed(_rendered(_source(form.steps[step].form, step), context).html, 200)
     except Invalid as error:
-        return _sealed(f"<p>{escape(str(error))}</p>", 200)
+        return _sealed(f"<p>{escape(said(error))}</p>", 200)
 
 
 def _shop_of(given: str) -> Shop:
     parts = secrets.verify(PURPOSE, given)
     if int(parts[1]) < clock.machine_now().timestamp():
-        raise Invalid(gettext("This page was open for long. Reload it to see the preview."))
+        raise Invalid("This page was open for long. Reload it to see the preview.")
     return shops.by_id(int(parts[0]))
 
 
@@ -114,7 +115,7 @@ def sample(session: Session, shop: Shop) -> dict[str, Any]:
 def send_test(session: Session, version: AutomationVersion, step: int, email: str) -> None:
     """Queue one kept mail with the sample cart to an address. Raises Invalid when there is no such mail."""
     if step >= len(version.steps):
-        raise Invalid(gettext("Save this mail before you test it."), "email")
+        raise Invalid("Save this mail before you test it.", "email")
     messages.queue(
         session,
         g.shop,

@@ -116,7 +116,7 @@ def send_test(automation_id: int, step: int) -> Answer:
                 return _form(automation, kept, test), 422
             previews.send_test(session, version, step, str(test.email.data))
         except Invalid as error:
-            test.reject(Invalid(str(error), "email"))
+            test.reject(Invalid.at("email", error))
             return _form(automation, kept, test), 422
     ring("messages.send_due")
     return told(gettext("A test mail is on its way to %(email)s.", email=test.email.data))

@@ -50,7 +50,7 @@ def adjust(customer_id: int) -> Answer:
             form.reject(error)
             return _form(session, customer_id, form), 422
         except Refused as error:
-            form.reject(Invalid(str(error), "points"))
+            form.reject(Invalid.at("points", error))
             return _form(session, customer_id, form), 422
     undo = gettext("Undo"), f"/customers/{customer_id}/points/{entry_id}/undo"
     return done(f"/customers/{customer_id}", gettext("Points adjusted."), undo)

@@ -287,7 +287,7 @@ def _kept(session: Session, shop: Shop, number: int, step: Step) -> str:
     try:
         return template_store.keep(session, shop, source, {**common_context(shop), **SAMPLE})
     except Invalid as error:
-        raise Invalid(str(error), f"steps-{number}-{error.field}") from error
+        raise Invalid.at(f"steps-{number}-{error.field}", error) from error
 
 
 def _audit(

@@ -41,7 +41,7 @@ def default_steps() -> list[Step]:
 def checked(steps: Sequence[Mapping[str, Any]]) -> list[Step]:
     """The steps as typed, trimmed and in order. Raises Invalid, with the field as `steps-<n>-<name>`."""
     if not 1 <= len(steps) <= MOST_STEPS:
-        raise Invalid(f"Use one to {MOST_STEPS} mails.", "steps")
+        raise Invalid("Use one to %(most)s mails.", "steps", most=MOST_STEPS)
     typed = [_checked(number, step) for number, step in enumerate(steps)]
     for number, (before, after) in enumerate(zip(typed, typed[1:], strict=False), 1):
         if after["delay_minutes"] <= before["delay_minutes"]:
@@ -70,7 +70,7 @@ def _delay(number: int, step: Mapping[str, Any]) -> int:
 def _text(number: int, name: str, step: Mapping[str, Any]) -> str:
     text = str(step.get(name) or "").replace("\x00", "").strip()
     if len(text) > LONGEST[name]:
-        raise Invalid(f"Use at most {LONGEST[name]} characters.", f"steps-{number}-{name}")
+        raise Invalid("Use at most %(most)s characters.", f"steps-{number}-{name}", most=LONGEST[name])
     return text
 
 

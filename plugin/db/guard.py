@@ -35,8 +35,10 @@ def refuse_privileged(engine: Engine) -> None:
     ]
     if reasons:
         raise Refused(
-            f"The database role {name} {' and '.join(reasons)}, so one shop could see another. "
-            "Give DATABASE_URL the role regulars_app; the owner belongs into DATABASE_OWNER_URL alone."
+            "The database role %(name)s %(reasons)s, so one shop could see another. "
+            "Give DATABASE_URL the role regulars_app; the owner belongs into DATABASE_OWNER_URL alone.",
+            name=name,
+            reasons=" and ".join(reasons),
         )
 
 

@@ -25,7 +25,7 @@ def adjust(session: Session, shop: Shop, customer_id: int, points: int, reason: 
     Raises Invalid, NotFound for an unknown customer, NotEnoughPoints when more is taken than there is.
     """
     if not points or abs(points) > MOST_POINTS:
-        raise Invalid(f"Enter a number of points other than 0, at most {MOST_POINTS:,}.", "points")
+        raise Invalid("Enter a number of points other than 0, at most %(most)s.", "points", most=MOST_POINTS)
     if not reason.strip():
         raise Invalid("Say why: the reason stands in the customer's history.", "reason")
     told: dict[str, Any] = {"points": points, "reason": reason.strip()}

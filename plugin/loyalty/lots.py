@@ -123,9 +123,13 @@ class Book:
         """Bring the account up to now. Raises NotEnoughPoints when it does not cover `points` then."""
         self.bring_up_to(now)
         if self.debt:
-            raise NotEnoughPoints(f"A refund left {self.debt} points to earn back first.")
+            raise NotEnoughPoints("A refund left %(debt)s points to earn back first.", debt=self.debt)
         if self.available < points:
-            raise NotEnoughPoints(f"This takes {points} points; there are {self.available} to spend.")
+            raise NotEnoughPoints(
+                "This takes %(points)s points; there are %(available)s to spend.",
+                points=points,
+                available=self.available,
+            )
 
     def give_back(self, entry: Entry, uses: Iterable[Use], now: datetime) -> None:
         """A returned spend: debt first, the rest into its own lots with their own dates."""

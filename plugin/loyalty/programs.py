@@ -164,7 +164,7 @@ def _check_days(draft: ProgramDraft) -> None:
 
 def _check_tiers(tiers: tuple[TierDraft, ...]) -> None:
     if len(tiers) > MOST_TIERS:
-        raise Invalid(f"A program has at most {MOST_TIERS} tiers.", "tiers")
+        raise Invalid("A program has at most %(most)s tiers.", "tiers", most=MOST_TIERS)
     seen: set[int] = set()
     for number, tier in enumerate(tiers):
         where = f"tiers-{number}"

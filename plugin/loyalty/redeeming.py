@@ -57,7 +57,7 @@ def redeem(session: Session, shop: Shop, customer_id: int, reward_id: int, reque
     if before is not None:
         return _repeated(before, reward)
     if not reward.active:
-        raise RewardPaused(f"“{reward.name}” is not available at the moment.")
+        raise RewardPaused("“%(reward)s” is not available at the moment.", reward=reward.name)
     return _buy(session, shop, book, reward, request_key)
 
 

@@ -8,22 +8,24 @@ RemoteError
 
 from __future__ import annotations
 
+from typing import Any
+
 from plugin.errors import RemoteError
 
 
 class NotAccepted(RemoteError):
     """The server surely did not take the mail; `code` is its three digits, 0 when it said nothing."""
 
-    def __init__(self, words: str, code: int = 0) -> None:
-        super().__init__(words)
+    def __init__(self, sentence: str, code: int = 0, **values: Any) -> None:
+        super().__init__(sentence, **values)
         self.code = code
 
 
 class Rejected(NotAccepted):
     """The server said no for good. `no_such_address`: because nobody lives there (RFC 3463 class 5.1)."""
 
-    def __init__(self, words: str, code: int = 0, no_such_address: bool = False) -> None:
-        super().__init__(words, code)
+    def __init__(self, sentence: str, code: int = 0, no_such_address: bool = False) -> None:
+        super().__init__(sentence, code)
         self.no_such_address = no_such_address
 
 

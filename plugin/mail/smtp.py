@@ -118,7 +118,7 @@ class Connection:
         except smtplib.SMTPAuthenticationError as error:
             raise NotAccepted("The mail server does not accept the user name and password.", error.smtp_code) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise NotAccepted(f"The mail server cannot be reached: {_words(error)}") from error
+            raise NotAccepted("The mail server cannot be reached: %(reason)s", reason=_words(error)) from error
 
     def _greeted(self) -> smtplib.SMTP:
         to = self._server
@@ -142,7 +142,7 @@ class Connection:
             code, answer = smtp.docmd(command)
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise NotAccepted(f"The mail server hung up: {_words(error)}") from error
+            raise NotAccepted("The mail server hung up: %(reason)s", reason=_words(error)) from error
         if code == expected or (expected == 250 and code == 251):
             return
         self._refused(smtp, code, answer)
@@ -155,12 +155,12 @@ class Connection:
             code, answer = smtp.getreply()
         except (OSError, smtplib.SMTPException) as error:
             self._drop()
-            raise Unanswered(f"No answer after the text was handed over: {_words(error)}") from error
+            raise Unanswered("No answer after the text was handed over: %(reason)s", reason=_words(error)) from error
         if 400 <= code < 600:
             self._refused(smtp, code, answer)
         if not 200 <= code < 300:
             self._drop()
-            raise Unanswered(f"An answer nobody understands after the text was handed over: {code}")
+            raise Unanswered("An answer nobody understands after the text was handed over: %(code)s", code=code)
 
     def _refused(self, smtp: smtplib.SMTP, code: int, answer: bytes) -> None:
         words = f"{code} {answer.decode('utf-8', 'replace')}"[:500]

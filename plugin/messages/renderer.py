@@ -154,7 +154,7 @@ def _one(job: dict[str, Any]) -> str:
 
 
 def _invalid(answer: dict[str, Any]) -> Invalid:
-    return Invalid(answer["invalid"], answer.get("field") or "mjml")
+    return Invalid(answer["invalid"], answer.get("field") or "mjml", **answer.get("values") or {})
 
 
 def _all(jobs: list[dict[str, Any]], templates: dict[str, Any]) -> list[dict[str, Any]]:

@@ -63,7 +63,7 @@ def _answer(job: dict[str, Any], templates: dict[str, Any]) -> dict[str, Any]:
     try:
         return _do(job, templates)
     except Invalid as error:
-        return {"invalid": str(error), "field": error.field}
+        return {"invalid": error.sentence, "values": error.values, "field": error.field}
     except MemoryError:
         return {"invalid": "The template needs too much memory: it was stopped."}
 

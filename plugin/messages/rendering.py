@@ -47,7 +47,7 @@ def compile_mjml(mjml: str) -> str:
     try:
         html = str(mrml.to_html(source, render_options=mrml.RenderOptions(fonts=NO_WEB_FONTS)).content)
     except OSError as error:
-        raise Invalid(f"The layout is not valid MJML: {error}.") from error
+        raise Invalid("The layout is not valid MJML: %(reason)s.", reason=str(error)) from error
     if ACTIVE.search(html):
         raise Invalid("A mail cannot contain scripts: mail programs block them.")
     return HELD.sub(lambda found: held[int(found.group(1))], html)
@@ -92,7 +92,7 @@ def _fill(part: str, source: str, data: Mapping[str, Any]) -> str:
     except ResourceLimitError as error:
         raise Invalid("The template produces too much: it was stopped.", part) from error
     except (LiquidError, ArithmeticError, ValueError, RecursionError) as error:
-        raise Invalid(f"The template cannot be filled: {_words(error)}", part) from error
+        raise Invalid("The template cannot be filled: %(reason)s", part, reason=_words(error)) from error
 
 
 @lru_cache(maxsize=256)
@@ -101,7 +101,7 @@ def _parse(part: str, source: str) -> BoundTemplate:
     try:
         return dialect.from_string(source)
     except (LiquidError, RecursionError) as error:
-        raise Invalid(f"The template cannot be read: {_words(error)}", part) from error
+        raise Invalid("The template cannot be read: %(reason)s", part, reason=_words(error)) from error
 
 
 def _words(error: Exception) -> str:

@@ -63,7 +63,7 @@ class Compiled:
 def built_in(name: str) -> Source:
     """A template that comes with the product. Raises NotFound."""
     if name not in BUILT_IN:
-        raise NotFound(f"There is no template named {name[:40]}.")
+        raise NotFound("There is no template named %(name)s.", name=name[:40])
     subject, preheader, why = BUILT_IN[name]
     body = _file(f"{name}.mjml").replace("<!-- lines -->", _file("lines.mjml"))
     mjml = _file("shell.mjml").replace("<!-- body -->", body).replace("<!-- why -->", why)

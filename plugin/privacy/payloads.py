@@ -26,7 +26,7 @@ class Subject:
 def subject_of(kind: str, payload: Mapping[str, Any]) -> Subject:
     """The subject of a compliance body. Raises Invalid when it names none, or the kind is not one of the three."""
     if kind not in KINDS:
-        raise Invalid(f"{kind} is no request about personal data.")
+        raise Invalid("%(kind)s is no request about personal data.", kind=kind)
     if kind == "shop/redact":
         return Subject()
     customer = _object(payload, "customer")

@@ -24,6 +24,7 @@ from requests.exceptions import ConnectionError as NoConnection
 from requests.exceptions import ConnectTimeout
 from urllib3.exceptions import NewConnectionError
 
+from plugin import pace
 from plugin.config import API_VERSION, config
 from plugin.errors import OutcomeUnknown, RemoteError, Throttled, Unauthorized, Unavailable
 from plugin.shopify.documents import Document, document
@@ -31,7 +32,6 @@ from plugin.shopify.errors import Denied, UserErrors
 from plugin.shopify.throttle import Bucket, throttled_seconds
 
 TIMEOUTS = 3.05, 15.0  # seconds to connect and between bytes
-PATIENCE_SECONDS = 20.0  # for all waiting of one call together
 MOST_REPEATS = 2
 MOST_CONNECTIONS = 16  # a thread
 REQUEST_TIMED_OUT = 408
@@ -54,6 +54,7 @@ class _Call:
     document: Document
     variables: dict[str, Any]
     ends: float
+    pace: pace.Pace
     repeats: int = 0
     throttles: int = 0
 
@@ -65,15 +66,16 @@ class _Call:
 def execute(
     domain: str, token: str, operation: str, variables: Mapping[str, Any] | None = None, patience: float | None = None
 ) -> dict[str, Any]:
-    """`data` of one operation on one store; waits at most `patience` seconds (20) for points of the rate limit.
+    """`data` of one operation on one store; waits at most `patience` seconds (those of the pace) for the rate limit.
 
     Raises Unauthorized, Throttled(after), Unavailable, OutcomeUnknown (a mutation may have happened), Denied, or
     UserErrors with the codes a mutation was refused with.
     """
-    wait = PATIENCE_SECONDS if patience is None else patience
-    call = _Call(domain, token, document(operation), dict(variables or {}), monotonic() + wait)
+    present = pace.present()
+    wait = present.patience if patience is None else patience
+    call = _Call(domain, token, document(operation), dict(variables or {}), monotonic() + wait, present)
     while True:
-        _pause(call, call.bucket.wait(operation))
+        _pause(call, call.bucket.wait(operation, present.reserve))
         with suppress(_SendAgain):
             return _data(call, _send(call))
 
@@ -81,6 +83,8 @@ def execute(
 def _send(call: _Call) -> requests.Response:
     """The answer with a body worth reading."""
     started = monotonic()
+    if call.pace.until is not None and started > call.pace.until:
+        raise Throttled("This took longer than its turn, so nothing was sent.", 0.0)
     try:
         response = _session(call).post(_address(call), json=_body(call), timeout=TIMEOUTS, allow_redirects=False)
     except requests.RequestException as error:
@@ -100,10 +104,10 @@ def _judged(call: _Call, response: requests.Response) -> requests.Response:
     if status == 429:
         _slow_down(call, _retry_after(response))
     if status >= 500 or status == REQUEST_TIMED_OUT:
-        _again(call, f"The store answered with status {status}.")
+        _again(call, "The store answered with status %(status)s.", status=status)
     if status in (402, 423):
         raise Unavailable("The store is frozen or locked, so nothing can be read or changed in it.")
-    raise Denied(f"The store answered with status {status}.", [str(status)])
+    raise Denied("The store answered with status %(status)s.", [str(status)], status=status)
 
 
 def _never_left(error: requests.RequestException) -> bool:
@@ -113,16 +117,16 @@ def _never_left(error: requests.RequestException) -> bool:
     return isinstance(error, NoConnection) and isinstance(reason, NewConnectionError)
 
 
-def _again(call: _Call, sentence: str, left: bool = True) -> NoReturn:
+def _again(call: _Call, sentence: str, left: bool = True, **values: Any) -> NoReturn:
     """Pause and let a query be sent again; a mutation that left is somebody else's to look up."""
     if left and call.document.is_mutation:
-        raise OutcomeUnknown(sentence)
+        raise OutcomeUnknown(sentence, **values)
     call.repeats += 1
     if call.repeats > MOST_REPEATS:
-        raise Unavailable(sentence)
+        raise Unavailable(sentence, **values)
     pause = 0.3 * 2**call.repeats * (0.5 + random.random())
     if monotonic() + pause > call.ends:
-        raise Unavailable(sentence)
+        raise Unavailable(sentence, **values)
     sleep(pause)
     raise _SendAgain
 
@@ -170,7 +174,8 @@ def _refusal(call: _Call, codes: list[str]) -> RemoteError:
         return kind("The store failed while it worked on our request.")
     if "ACCESS_DENIED" in codes:
         return Denied("The store has not granted the access that this needs.", codes)
-    return Denied(f"The store did not accept {call.document.name}: {', '.join(sorted(set(codes)))}.", codes)
+    reasons = ", ".join(sorted(set(codes)))
+    return Denied("The store did not accept %(name)s: %(reasons)s.", codes, name=call.document.name, reasons=reasons)
 
 
 def _raise_user_errors(data: dict[str, Any]) -> None:

@@ -11,8 +11,8 @@ from plugin.errors import Refused, RemoteError
 class Denied(RemoteError):
     """The platform will not run this operation: no scope, not valid, too dear. Trying again changes nothing."""
 
-    def __init__(self, message: str, codes: Sequence[str] = ()) -> None:
-        super().__init__(message)
+    def __init__(self, sentence: str, codes: Sequence[str] = (), **values: Any) -> None:
+        super().__init__(sentence, **values)
         self.codes = frozenset(codes)
 
 

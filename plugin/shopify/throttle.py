@@ -25,10 +25,13 @@ class Bucket:
     costs: dict[str, float] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
 
-    def wait(self, operation: str) -> float:
-        """Seconds until the bucket should hold what this operation asked for last time; 0 when nothing is known."""
+    def wait(self, operation: str, reserve: float = 0.0) -> float:
+        """Seconds until the bucket should hold what this operation asked for last time; 0 when nothing is known.
+
+        `reserve` is the share of the whole bucket that must be left afterwards.
+        """
         with self.lock:
-            return self._missing_seconds(self.costs.get(operation, 0.0))
+            return self._missing_seconds(self.costs.get(operation, 0.0) + reserve * self.maximum)
 
     def learn(self, operation: str, cost: dict[str, Any] | None) -> None:
         """Take over what an answer's `extensions.cost` says."""

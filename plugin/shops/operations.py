@@ -86,7 +86,7 @@ def change_settings(session: Session, shop: Shop, actor: str, changes: Mapping[s
     """
     for name, value in changes.items():
         if isinstance(value, str) and len(value) > LONGEST_SETTING:
-            raise Invalid(f"This text is longer than {LONGEST_SETTING} characters.", field=name)
+            raise Invalid("This text is longer than %(most)s characters.", name, most=LONGEST_SETTING)
     current = select(Shop.settings).where(Shop.id == shop.id).with_for_update()
     before = dict(session.execute(current).scalar_one())
     different = {name: value for name, value in changes.items() if name not in before or before[name] != value}

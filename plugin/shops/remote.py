@@ -77,7 +77,7 @@ def _grant(response: requests.Response, dead: type[Unauthorized]) -> Grant:
         return _parsed(body)
     if body.get("error") in DEAD_GRANTS:
         raise dead("The store does not accept this sign-in any more. Open Regulars from the store's admin again.")
-    raise RemoteError(f"The store refused to give an access token (status {response.status_code}).")
+    raise RemoteError("The store refused to give an access token (status %(status)s).", status=response.status_code)
 
 
 def _parsed(body: dict[str, Any]) -> Grant:

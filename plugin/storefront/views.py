@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 
 from flask import Blueprint, jsonify, render_template, request
-from flask_babel import get_locale
+from flask_babel import format_decimal, get_locale, gettext
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -126,10 +126,11 @@ def never_cached(response: Response) -> Response:
 @storefront.errorhandler(RegularsError)
 def refused(error: RegularsError) -> tuple[Response | str, int]:
     """A no, as data for the script or as a page."""
+    said = error.words(gettext, format_decimal)
     if wants_json():
-        told = {"code": type(error).__name__, "message": str(error), "field": getattr(error, "field", "")}
+        told = {"code": type(error).__name__, "message": said, "field": getattr(error, "field", "")}
         return jsonify(error=told), error.status
-    return render_template("storefront/refused.html", message=str(error), back=back()), error.status
+    return render_template("storefront/refused.html", message=said, back=back()), error.status
 
 
 @storefront.errorhandler(HTTPException)

@@ -221,7 +221,7 @@ def _checked(values: dict[str, str]) -> dict[str, str]:
         if not text:
             raise Invalid("This cannot be empty.", name)
         if len(text) > LONGEST:
-            raise Invalid(f"Use at most {LONGEST} characters.", name)
+            raise Invalid("Use at most %(most)s characters.", name, most=LONGEST)
     renderer.check_subject(texts["subject"])
     return texts
 

@@ -118,7 +118,7 @@ def minor(amount: str | int | float | None, currency: str) -> int:
 def currency_code(code: str) -> str:
     """The currency in upper case. Raises Invalid for what is no ISO 4217 code."""
     if len(code) != 3 or not code.isascii() or not code.isalpha():
-        raise Invalid(f"{code[:20]!r} is not a currency.")
+        raise Invalid("“%(code)s” is not a currency.", code=code[:20])
     return code.upper()
 
 

@@ -63,7 +63,9 @@ def lines(url: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
             if response.status_code == 416:  # everything was read before
                 return
             if response.status_code not in (200, 206):
-                raise Unavailable(f"The store's result could not be read (status {response.status_code}).")
+                raise Unavailable(
+                    "The store's result could not be read (status %(status)s).", status=response.status_code
+                )
             skip = start if response.status_code == 200 else 0
             yield from _split(response.iter_content(BLOCK_BYTES), start - skip, skip)
     except requests.RequestException as error:

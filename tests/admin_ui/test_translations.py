@@ -2,50 +2,86 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.pofile import read_po
+from flask import Flask
+from flask_babel import Babel, gettext
 from jinja2 import Environment
 
-PANEL = Path(__file__).resolve().parents[2] / "admin_ui"
+import app as everything  # so that every class of error is known
+from admin_ui.formats import number
+from plugin.errors import Invalid, RegularsError
+
+ROOT = Path(everything.__file__).resolve().parent
+PANEL = ROOT / "admin_ui"
 TEMPLATES = [
     path
     for path in sorted(PANEL.rglob("*.html"))
     if not {"node_modules", "gallery"} & set(path.relative_to(PANEL).parts)
 ]
+LEFT_OUT = {"node_modules", "static", "sandbox", "local"}
+
+
+def errors() -> set[str]:
+    """The name of every class of error whose sentence a person may read."""
+    found, rest = set(), [RegularsError]
+    while rest:
+        rest += (one := rest.pop()).__subclasses__()
+        found.add(one.__name__)
+    return found
 
 
 def sentences() -> set[str]:
+    keywords = {**DEFAULT_KEYWORDS, **dict.fromkeys(errors())}
     found = set()
-    for folder in [PANEL, *(path for path in PANEL.iterdir() if path.is_dir() and path.name not in LEFT_OUT)]:
-        methods = [("*.py", "python"), ("*.html", "jinja2")]
-        for _name, _line, message, _comments, _context in extract_from_dir(str(folder), methods, directory_filter=no):
-            found.add(message[0] if isinstance(message, tuple) else message)
-    for feature in FEATURES:  # what a rule says at a field of the panel, and the public pages
+    for folder in ("admin_ui", "plugin"):
         for _name, _line, message, _comments, _context in extract_from_dir(
-            str(PANEL.parent / "plugin" / feature),
-            [("*.py", "python"), ("*.html", "jinja2")],
-            keywords=DEFAULT_KEYWORDS | {"Invalid": None},
+            str(ROOT / folder),
+            [("**.py", "python"), ("**.html", "jinja2")],
+            keywords=keywords,
+            directory_filter=lambda path: Path(path).name not in LEFT_OUT,
         ):
             found.add(message[0] if isinstance(message, tuple) else message)
     return found
 
 
-FEATURES = ("loyalty", "subscriptions", "campaigns", "messages", "storefront", "shops")
-LEFT_OUT = ("node_modules", "static", "translations")
-
-
-def no(_directory: str) -> bool:
-    return False
+def raised() -> Iterator[tuple[str, ast.expr]]:
+    """Where each error is made, and what it says."""
+    names = errors()
+    for path in [*(ROOT / "plugin").rglob("*.py"), *PANEL.rglob("*.py")]:
+        if LEFT_OUT & set(path.relative_to(ROOT).parts):
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names and node.args:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", node.args[0]
 
 
 def test_the_template_holds_every_sentence() -> None:
     with (PANEL / "translations" / "messages.pot").open("rb") as file:
         known = {entry.id[0] if isinstance(entry.id, tuple) else entry.id for entry in read_po(file) if entry.id}
-    assert sentences() - known == set(), "run pybabel extract as pyproject.toml says"
+    assert sentences() - known == set(), "run make translations"
+
+
+def test_no_error_mixes_its_values_into_its_sentence() -> None:
+    mixed = [where for where, said in raised() if isinstance(said, ast.JoinedStr | ast.BinOp | ast.Call)]
+    assert mixed == [], 'keep them apart: Invalid("At most %(most)s.", field, most=MOST)'
+
+
+def test_an_error_is_said_in_the_reader_s_language_with_its_values(tmp_path: Path) -> None:
+    translated = {"Use at most %(most)s characters.": "Höchstens %(most)s Zeichen."}
+    error = Invalid("Use at most %(most)s characters.", "subject", most=20000)
+    assert str(error) == "Use at most 20,000 characters."
+    assert error.words(lambda sentence: translated[sentence]) == "Höchstens 20,000 Zeichen."
+    app = Flask(__name__)
+    Babel(app, locale_selector=lambda: "de")
+    with app.test_request_context():
+        assert error.words(gettext, number) == "Use at most 20.000 characters."
 
 
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: str(path.relative_to(PANEL)))

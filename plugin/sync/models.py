@@ -95,3 +95,29 @@ class SyncRun(OfShop, Base):
     created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    # Of an import alone (plugin/sync/runs.py); moments are machine time.
+    trouble: Mapped[str | None]  # what went wrong last, one of plugin/sync/troubles.py
+    tries: Mapped[int] = mapped_column(server_default="0")  # in vain, since something came in
+    next_attempt_at: Mapped[datetime | None]  # null: at once
+    asks: Mapped[int] = mapped_column(server_default="0")  # operations asked for so far
+    asked_at: Mapped[datetime | None]  # asked, and the answer not written down yet
+    goes_on_from: Mapped[str | None]  # the search that leaves out what earlier operations brought
+    rows_before: Mapped[int] = mapped_column(server_default="0")  # of rows_done, by earlier operations
+    expected: Mapped[int | None]  # how many the store counted before it began to read
+    paced_at: Mapped[datetime | None]  # the pace is measured from here: at most two minutes back
+    paced_rows: Mapped[int] = mapped_column(server_default="0")
+
+
+class ImportLine(OfShop, Base):
+    """A row of a bulk result whose parent had not come when it was read; waits for it until the import ends."""
+
+    __tablename__ = "import_lines"
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id", "run_id"], ["sync_runs.shop_id", "sync_runs.id"], ondelete="CASCADE"),
+        Index("ix_import_lines_parent", "shop_id", "run_id", "parent"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    run_id: Mapped[int]
+    parent: Mapped[int]  # the number in the parent's global id
+    line: Mapped[bytes] = mapped_column(LargeBinary)

@@ -6,11 +6,10 @@ that are already waiting, and sending asks again (plugin/messages/sending.py).
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import event, select
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import BigInteger, any_, event, literal, select, text
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session
 
 from plugin import clock
@@ -21,6 +20,18 @@ from plugin.messages import rules
 from plugin.messages.models import Consent, Message, Suppression
 from plugin.messages.suppressing import lift, lift_many, suppress, suppress_many
 from plugin.shops.models import Shop
+
+_STORE_SAID = text("""
+    INSERT INTO consents (shop_id, email, customer_id, scope, granted, words, source, occurred_at)
+    SELECT :shop, said.email, said.customer_id, :scope, said.granted, '', 'store', said.at
+    FROM unnest(CAST(:emails AS text[]), CAST(:customers AS bigint[]), CAST(:granted AS boolean[]),
+        CAST(:moments AS timestamptz[])) AS said (email, customer_id, granted, at)
+    LEFT JOIN LATERAL (
+        SELECT granted FROM consents WHERE shop_id = :shop AND email = said.email AND scope = :scope
+        ORDER BY id DESC LIMIT 1
+    ) AS last ON true
+    WHERE last.granted IS DISTINCT FROM said.granted
+""")
 
 
 def queue(
@@ -148,7 +159,8 @@ def follow_consent(session: Session, shop: Shop, customer_ids: set[int]) -> None
     if not customer_ids:
         return
     columns = Customer.id, Customer.email, Customer.email_consent, Customer.email_consent_at
-    of_shop = Customer.shop_id == shop.id, Customer.id.in_(customer_ids), Customer.email.is_not(None)
+    named = Customer.id == any_(literal(sorted(customer_ids), ARRAY(BigInteger)))
+    of_shop = Customer.shop_id == shop.id, named, Customer.email.is_not(None)
     customers = session.execute(select(*columns).where(*of_shop)).all()
     withdrawn = [c for c in customers if c.email_consent in rules.WITHDRAWN]
     granted = [c for c in customers if c.email_consent == "subscribed"]
@@ -194,31 +206,15 @@ def _tell_store(
 
 def _remember(session: Session, shop: Shop, said: list[tuple[Any, bool]]) -> None:
     """A consent row for each customer whose last remembered word for everything differs from the store's."""
-    emails = [rules.address(customer.email) for customer, _ in said]
-    newest = (
-        select(Consent.email, Consent.granted)
-        .where(Consent.shop_id == shop.id, Consent.email.in_(emails), Consent.scope == rules.ALL)
-        .order_by(Consent.email, Consent.id.desc())
-        .ext(distinct_on(Consent.email))
-    )
-    last = dict(iter(session.execute(newest)))
-    rows = [
-        _store_said(shop, customer, granted, clock.now(session))
-        for (customer, granted), email in zip(said, emails, strict=True)
-        if last.get(email) is not granted
-    ]
-    if rows:
-        session.execute(insert(Consent).values(rows))
-
-
-def _store_said(shop: Shop, customer: Any, granted: bool, now: datetime) -> dict[str, Any]:
-    return {
-        "shop_id": shop.id,
-        "email": rules.address(customer.email),
-        "customer_id": customer.id,
+    if not said:
+        return
+    now = clock.now(session)
+    values = {
+        "shop": shop.id,
         "scope": rules.ALL,
-        "granted": granted,
-        "words": "",
-        "source": "store",
-        "occurred_at": customer.email_consent_at or now,
+        "emails": [rules.address(customer.email) for customer, _ in said],
+        "customers": [customer.id for customer, _ in said],
+        "granted": [granted for _, granted in said],
+        "moments": [customer.email_consent_at or now for customer, _ in said],
     }
+    session.execute(_STORE_SAID, values)

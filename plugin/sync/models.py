@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.db.base import Base, Key, OfShop, Serial
@@ -121,3 +122,64 @@ class ImportLine(OfShop, Base):
     run_id: Mapped[int]
     parent: Mapped[int]  # the number in the parent's global id
     line: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class DriftCheck(OfShop, Base):
+    """One comparison of one kind of object with the store: what was looked at, what differed, what was healed.
+
+    waiting → reading (pages of the store's list, by id) → healing (what differs is fetched) → done | failed. At most
+    one of a kind is open in a shop. `since` and `until` are business time, all else is machine time.
+    """
+
+    __tablename__ = "drift_checks"
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id"], ["shops.id"]),
+        Index(
+            "uq_drift_checks_open",
+            "shop_id",
+            "object",
+            unique=True,
+            postgresql_where=text("state IN ('waiting', 'reading', 'healing')"),
+        ),
+        Index("ix_drift_checks_object", "shop_id", "object", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    object: Mapped[Key]  # customers, products, orders, checkouts, webhooks
+    reach: Mapped[Key]  # recent: what changed since the last one; all: every object, its content too
+    asked_by: Mapped[Key] = mapped_column(server_default="schedule")  # schedule, admin, command
+    state: Mapped[Key] = mapped_column(server_default="waiting")
+    since: Mapped[datetime | None]
+    until: Mapped[datetime | None]  # what changed later is left to the next check
+    last_id: Mapped[int] = mapped_column(server_default="0")  # resume point: the store's id
+    total: Mapped[int | None]  # how many the store has
+    compared: Mapped[int] = mapped_column(server_default="0")
+    differed: Mapped[int] = mapped_column(server_default="0")
+    healed: Mapped[int] = mapped_column(server_default="0")
+    error: Mapped[str | None]
+    tries: Mapped[int] = mapped_column(server_default="0")
+    next_attempt_at: Mapped[datetime | None]
+    lease_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+
+class DriftFinding(OfShop, Base):
+    """One object that looked different in a check. It counts only when the answer changed more than its version."""
+
+    __tablename__ = "drift_findings"
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id", "check_id"], ["drift_checks.shop_id", "drift_checks.id"], ondelete="CASCADE"),
+        Index("ix_drift_findings_open", "shop_id", "check_id", postgresql_where=text("outcome = 'open'")),
+    )
+
+    check_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    key: Mapped[Key] = mapped_column(primary_key=True)  # id, a checkout's token, a topic
+    store_id: Mapped[int | None]  # what a fetch asks for
+    reason: Mapped[Key]  # missing, older, different, gone; of subscriptions also address, version, narrowed
+    groups: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")  # of columns that were different
+    before: Mapped[dict[str, Any] | None]  # a digest of each group as it was; emptied when it is settled
+    outcome: Mapped[Key] = mapped_column(server_default="open")  # open, healed, same, hidden, failed
+    found_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    settled_at: Mapped[datetime | None]

@@ -1,0 +1,153 @@
+"""For every topic and statement: crash there, recover, and the tables are those of a run that did not crash (T13).
+
+By default every thirteenth statement of each topic, killed and dropped in turns, each topic beginning at another one;
+`-m long` takes them all, both ways.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from itertools import cycle, product
+
+import psycopg
+import pytest
+import sqlalchemy.exc
+from sqlalchemy import Engine, text
+
+from plugin import clock
+from plugin.campaigns import operations as campaigns
+from plugin.db import engine as db
+from plugin.loyalty import operations as loyalty
+from plugin.loyalty.programs import ProgramDraft, RewardDraft, TierDraft
+from plugin.shops import queries as shops
+from plugin.shops.models import Shop
+from plugin.sync import drain as draining
+from plugin.sync.reading import READERS
+from tests.chaos import topics
+from tests.chaos.crashing import How, Killed, Points, crashing, dropped, killed, sigkilled
+from tests.chaos.tables import Kept, Picture, differences, picture
+from tests.plugin.sync.deliveries import deliver
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+LAUNCH = datetime(2026, 11, 1, tzinfo=UTC)
+NEWS_AT = "2027-01-01T00:00:00Z"
+EVERY = 13
+KILLS = 20
+LOST = (psycopg.OperationalError, sqlalchemy.exc.OperationalError)
+
+
+@pytest.fixture
+def kept(database: Engine, shop: Shop, other_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    """Two shops that look alike, with programme, campaign and some history; business time stands still."""
+    monkeypatch.setattr(clock, "machine_now", lambda: NOW)
+    for each in (shop, other_shop):
+        open_for_business(each)
+        for number, (topic, body) in enumerate(topics.before(each)):
+            deliver(database, each, topic, body, id=f"before-{number}")
+        draining.drain(each.id)
+    kept = Kept(database)
+    yield kept
+    kept.close()
+
+
+def open_for_business(shop: Shop) -> None:
+    with db.transaction(shop.id) as session:
+        mine = shops.shop(session)
+        tiers = (TierDraft("Bronze", 0), TierDraft("Silver", 20_00, 5, 4))
+        draft = ProgramDraft("Club", "bean", "beans", 3, 100, return_days=0, tiers=tiers)
+        loyalty.save_program(session, mine, "staff:1", draft, LAUNCH).history_after = None
+        loyalty.add_reward(session, mine, "staff:1", RewardDraft("5 off", 50, 5_00))
+        automation = campaigns.ensure_default(session, mine)
+        campaigns.turn_on(session, mine, automation.id)
+        automation.started_at = LAUNCH
+
+
+def tell(owner: Engine, kept: Kept, shop: Shop, topic: str) -> None:
+    """The tables as they were, and the topic's news in the inbox."""
+    kept.bring_back()
+    for number, body in enumerate(topics.TOLD[topic](shop)):
+        deliver(owner, shop, topic, body, at=NEWS_AT, id=f"news-{number}")
+
+
+def recover(owner: Engine, shop: Shop) -> None:
+    """What the next rings and sweeps do, however long it takes."""
+    for _ in range(5):
+        with owner.begin() as connection:
+            connection.execute(text("UPDATE inbox SET next_attempt_at = NULL WHERE next_attempt_at IS NOT NULL"))
+        if not draining.is_waiting(shop.id):
+            return
+        draining.drain(shop.id)
+    raise AssertionError("the inbox does not get empty")
+
+
+def clean_run(owner: Engine, kept: Kept, shop: Shop, topic: str) -> tuple[int, Picture]:
+    """How many points the drain passes, and what it leaves."""
+    tell(owner, kept, shop, topic)
+    with crashing(Points()) as points:
+        draining.drain(shop.id)
+    return points.passed, picture(owner)
+
+
+def crashed_run(owner: Engine, kept: Kept, shop: Shop, topic: str, point: int, how: How) -> Picture:
+    tell(owner, kept, shop, topic)
+    with crashing(Points(point, how)) as points, suppress(Killed, *LOST):
+        draining.drain(shop.id)
+    assert points.passed >= point, "it did not crash"
+    recover(owner, shop)
+    return picture(owner)
+
+
+def check(
+    owner: Engine, kept: Kept, shop: Shop, topic: str, choose: Callable[[int], Iterable[tuple[int, How]]]
+) -> None:
+    last, expected = clean_run(owner, kept, shop, topic)
+    assert last > 10
+    for point, how in choose(last):
+        found = crashed_run(owner, kept, shop, topic, point, how)
+        assert not differences(expected, found), f"{topic}: {how.__name__} at {point} of {last}"
+
+
+def test_every_topic_is_told_here() -> None:
+    assert topics.TOLD.keys() == READERS.keys()
+
+
+@pytest.mark.parametrize("topic", topics.TOLD)
+def test_crashed_at_a_statement_the_tables_are_as_without(database: Engine, kept: Kept, shop: Shop, topic: str) -> None:
+    first = sorted(topics.TOLD).index(topic) % EVERY
+    check(database, kept, shop, topic, lambda last: zip(range(1 + first, last + 1, EVERY), cycle((killed, dropped))))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("topic", topics.TOLD)
+def test_crashed_at_any_statement_the_tables_are_as_without(
+    database: Engine, kept: Kept, shop: Shop, topic: str
+) -> None:
+    check(database, kept, shop, topic, lambda last: product(range(1, last + 1), (killed, dropped)))
+
+
+def test_killed_by_the_system_the_tables_are_as_without(database: Engine, kept: Kept, shop: Shop) -> None:
+    """Real processes and SIGKILL, at twenty places spread over all topics."""
+    for number in range(KILLS):
+        topic = sorted(topics.TOLD)[number * 7 % len(topics.TOLD)]
+        last, expected = clean_run(database, kept, shop, topic)
+        point = 1 + number * 11 % last
+        tell(database, kept, shop, topic)
+        assert drain_in_a_child_killed_at(shop, point) == -9
+        recover(database, shop)
+        assert not differences(expected, picture(database)), f"{topic}: killed at {point} of {last}"
+
+
+def drain_in_a_child_killed_at(shop: Shop, point: int) -> int:
+    """The child's exit status; negative is the signal that ended it."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        db.forget_connections()
+        with crashing(Points(point, sigkilled)):
+            draining.drain(shop.id)
+    finally:
+        os._exit(1)

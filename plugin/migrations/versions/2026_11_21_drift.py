@@ -7,7 +7,7 @@ from sqlalchemy.dialects import postgresql
 from plugin.db import policies
 
 revision = "0004"
-down_revision = "0003"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 APP, OWNER, SWEEP = "regulars_app", "regulars_owner", "regulars_sweep"
 SWEPT = ("shops", "inbox", "outbox", "enrollments", "messages")
 APPEND_ONLY = ("point_entries", "consents", "audit_log")
-SYSTEM = ("inbox_strays", "clock")  # no tenant column; strays are for the sweep role alone
+# No tenant column; strays are for the sweep role alone, and the proofs of erased shops for the owner alone.
+SYSTEM = ("inbox_strays", "clock", "shared_breakers", "shop_erasures")
 
 
 # lz4 costs the server a third less than its default and is not built into every PostgreSQL.
@@ -56,5 +57,7 @@ def _tenant_policies(name: str) -> Iterator[str]:
 def _system_grants(name: str) -> Iterator[str]:
     if name == "clock":
         yield f"GRANT SELECT, UPDATE ON {name} TO {APP}, {SWEEP}"
+    elif name == "shared_breakers":
+        yield f"GRANT SELECT, INSERT, UPDATE ON {name} TO {APP}"
     elif name == "inbox_strays":
         yield f"GRANT SELECT, INSERT, DELETE ON {name} TO {SWEEP}"

@@ -151,6 +151,16 @@ class PointEntry(OfShop, Base):
     created_at: Mapped[datetime]
 
 
+class PointNote(OfShop, Base):
+    """Why staff changed points by hand, in their own words: beside the ledger, so that it can be erased."""
+
+    __tablename__ = "point_notes"
+    __table_args__ = (ForeignKeyConstraint(["shop_id", "entry_id"], ["point_entries.shop_id", "point_entries.id"]),)
+
+    entry_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    note: Mapped[str]
+
+
 class PointLot(OfShop, Base):
     """Points that came together, with their own dates; spent first-in-first-out by expiry."""
 

@@ -41,6 +41,7 @@ class Shop(Base):
     refreshing_until: Mapped[datetime | None]  # lease of the one process that refreshes, by the database's clock
     token_serial: Mapped[int] = mapped_column(server_default="0")  # grows with every stored pair: compare-and-set
 
+    veil_key: Mapped[bytes | None]  # sealed; what erased addresses are compared by (plugin.shops.veils)
     installed_at: Mapped[datetime | None]
     uninstalled_at: Mapped[datetime | None]
     needs_reauth: Mapped[bool] = mapped_column(server_default="false")

@@ -6,8 +6,8 @@ from sqlalchemy.dialects import postgresql
 
 from plugin.db import policies
 
-revision = "0003"
-down_revision = "0002"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

@@ -18,20 +18,31 @@ from plugin.effects.models import Effect
 from plugin.errors import NotFound
 from plugin.jobs.doorbell import ring_after_commit
 
+UNAUTHORIZED = "unauthorized"
 FRESH: dict[str, Any] = {
     "state": "pending",
     "attempts": 0,
+    "lapses": 0,
     "next_attempt_at": func.clock_timestamp(),
     "lease": None,
     "result": null(),
     "error": None,
+    "reason": None,
     "done_at": None,
 }
 
 
-def record(session: Session, shop_id: int, kind: str, key: str, payload: Mapping[str, Any], again: bool = False) -> int:
+def record(
+    session: Session,
+    shop_id: int,
+    kind: str,
+    key: str,
+    payload: Mapping[str, Any],
+    again: bool = False,
+    urgent: bool = False,
+) -> int:
     """The id of the effect (kind, key), made when it is not there; see `record_all`."""
-    return record_all(session, shop_id, kind, {key: payload}, again)[key]
+    return record_all(session, shop_id, kind, {key: payload}, again, urgent=urgent)[key]
 
 
 def record_all(
@@ -41,17 +52,18 @@ def record_all(
     effects: Mapping[str, Mapping[str, Any]],
     again: bool = False,
     patient: bool = False,
+    urgent: bool = False,
 ) -> dict[str, int]:
     """Record effects of one kind, payload by key; their ids by key.
 
     With `again` (reads only: `fetch`) one that is finished or being called is opened anew, because its answer may be
     older than what we were just told; one that waits is left, because its answer will be new. `patient` ones, which
-    come in hundreds and nobody waits for, let all others go first.
+    come in hundreds and nobody waits for, let all others go first; `urgent` ones, which somebody waits for, go first.
     """
     if not effects:
         return {}
     keys = sorted(effects)
-    made = _insert_many(shop_id, kind, {key: effects[key] for key in keys}, patient)
+    made = _insert_many(shop_id, kind, {key: effects[key] for key in keys}, patient, urgent)
     if again:
         answered = Effect.state.not_in(("pending", "claimed"))
         fresh = FRESH | {"payload": made.excluded.payload, "called_at": None}
@@ -64,14 +76,16 @@ def record_all(
     return {row.key: row.id for row in session.execute(there.where(Effect.key == any_(literal(keys, ARRAY(Text)))))}
 
 
-def _insert_many(shop_id: int, kind: str, effects: Mapping[str, Mapping[str, Any]], patient: bool) -> Insert:
+def _insert_many(
+    shop_id: int, kind: str, effects: Mapping[str, Mapping[str, Any]], patient: bool, urgent: bool
+) -> Insert:
     """One statement with two arrays, whose text is the same for one effect and for five hundred."""
     arrays = [list(effects), [json.dumps(payload) for payload in effects.values()]]
     unnested = func.unnest(*(literal(array, ARRAY(Text)) for array in arrays))
     rows = unnested.table_valued("key", "payload").render_derived()
-    shared = literal(shop_id, BigInteger), literal(kind), literal(patient)
+    shared = literal(shop_id, BigInteger), literal(kind), literal(patient), literal(urgent)
     chosen = select(*shared, rows.c.key, cast(rows.c.payload, JSONB))
-    return insert(Effect).from_select(["shop_id", "kind", "patient", "key", "payload"], chosen)
+    return insert(Effect).from_select(["shop_id", "kind", "patient", "urgent", "key", "payload"], chosen)
 
 
 def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool = False) -> None:
@@ -86,3 +100,12 @@ def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool =
     if session.execute(update(Effect).where(*stuck).values(columns).returning(Effect.id)).first() is None:
         raise NotFound("There is no such task that failed. It may have been done meanwhile.")
     ring_after_commit(session, "effects.perform_due")
+
+
+def reopen(session: Session, shop_id: int) -> int:
+    """Open anew what failed because the store did not accept our token, now that it does; how many."""
+    failed = Effect.shop_id == shop_id, Effect.state == "failed", Effect.reason == UNAUTHORIZED
+    opened = session.execute(update(Effect).where(*failed).values(FRESH).returning(Effect.id)).all()
+    if opened:
+        ring_after_commit(session, "effects.perform_due")
+    return len(opened)

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from time import monotonic
 from typing import Any
@@ -20,13 +20,15 @@ import structlog
 from sqlalchemy import func
 from sqlalchemy.orm import Session
 
+from plugin import pace
 from plugin.db import engine as db
-from plugin.db.locks import alone
-from plugin.effects.claims import Claim, begin_call, claim_next, claim_one, move, state_of
-from plugin.effects.rules import MOST_ATTEMPTS, delay
-from plugin.errors import OutcomeUnknown, RegularsError, Throttled, Unavailable
+from plugin.effects.claims import LEASE_SECONDS, Claim, begin_call, claim_one, move, state_of
+from plugin.effects.operations import UNAUTHORIZED
+from plugin.effects.rules import MOST_ATTEMPTS, MOST_LAPSES, delay
+from plugin.errors import OutcomeUnknown, RegularsError, Throttled, Unauthorized, Unavailable
 
 Payload = dict[str, Any]
+CALL_SECONDS = 30  # the longest that one request takes (plugin.shopify.client)
 log = structlog.get_logger()
 
 
@@ -64,33 +66,10 @@ def use(performers: Mapping[str, Performer], shop: Callable[[Session], Any]) -> 
     _shop_of[:] = [shop]
 
 
-def perform_due(seconds: float = 20.0) -> int:
-    """Perform what is due in any shop, longest due first, for about `seconds`; how many were taken.
-
-    Patient effects come last and in one process at a time: an import's hundreds of reads wait for the store's rate
-    limit, and neither another effect nor another process's work may wait with them.
-    """
-    ends = monotonic() + seconds
-    taken = _perform_urgent(ends)
-    with alone("patient effects") as mine:
-        while mine and monotonic() < ends and (claim := claim_next(patient=True)) is not None:
-            perform(claim)
-            taken += 1 + _perform_urgent(ends)
-    return taken
-
-
-def _perform_urgent(ends: float) -> int:
-    taken = 0
-    while monotonic() < ends and (claim := claim_next()) is not None:
-        perform(claim)
-        taken += 1
-    return taken
-
-
 def perform_one(shop_id: int, effect_id: int) -> str:
     """Perform this effect in this thread if nobody holds it; its state afterwards."""
     if claim := claim_one(shop_id, effect_id):
-        perform(claim)
+        perform(claim, pace.WAITED_FOR)
     return state_of(shop_id, effect_id)
 
 
@@ -107,29 +86,46 @@ def perform_now(shop_id: int, effect_id: int, seconds: float = 3.0) -> str:
         return state_of(shop_id, effect_id)
 
 
-def perform(claim: Claim) -> None:
-    """Everything that is left to do for a claimed effect."""
+def perform(claim: Claim, speed: pace.Pace = pace.BACKGROUND) -> float:
+    """Everything that is left to do for a claimed effect; for how many seconds its store wants to be left alone."""
     performer = _performers.get(claim.kind)
     if performer is None:
-        return _give_up(claim, None, None, RegularsError("This version does not know how to perform this task."))
-    if claim.attempts > MOST_ATTEMPTS:
-        return _too_often(claim, performer)
-    with db.transaction(claim.shop_id) as session:
-        shop = _shop_of[0](session)
-    return _perform(claim, performer, shop)
+        _give_up(claim, None, None, RegularsError("This version does not know how to perform this task."))
+    elif claim.attempts > MOST_ATTEMPTS or claim.lapses > MOST_LAPSES:
+        _too_often(claim, performer)
+    else:
+        with db.transaction(claim.shop_id) as session:
+            shop = _shop_of[0](session)
+        return _perform(claim, performer, shop, speed)
+    return 0.0
 
 
-def _perform(claim: Claim, performer: Performer, shop: Any) -> None:
-    answer = _known_answer(claim, performer, shop)
+def _perform(claim: Claim, performer: Performer, shop: Any, speed: pace.Pace) -> float:
+    with pace.at(_until(speed, claim.taken_at)):
+        answer = _known_answer(claim, performer, shop)
     if isinstance(answer, Failure):
-        return _not_looked_up(claim, performer, shop, answer.error)
+        _not_looked_up(claim, performer, shop, answer.error)
+        return _rest(answer.error)
     if answer is None:
+        began = monotonic()
         if not begin_call(claim):
-            return None
-        answer = _try(claim, performer.call, shop, claim.payload)
+            return 0.0
+        with pace.at(_until(speed, began)):
+            answer = _try(claim, performer.call, shop, claim.payload)
     if isinstance(answer, Failure):
-        return _not_called(claim, performer, shop, answer.error)
-    return _finish(claim, performer, shop, answer)
+        _not_called(claim, performer, shop, answer.error)
+        return _rest(answer.error)
+    _finish(claim, performer, shop, answer)
+    return 0.0
+
+
+def _until(speed: pace.Pace, leased_at: float) -> pace.Pace:
+    """Nothing is sent so late that the lease could end before the answer: somebody else may hold the effect then."""
+    return replace(speed, until=leased_at + LEASE_SECONDS - CALL_SECONDS)
+
+
+def _rest(error: Exception) -> float:
+    return error.after if isinstance(error, Throttled) else 0.0
 
 
 def _known_answer(claim: Claim, performer: Performer, shop: Any) -> Payload | Failure | None:
@@ -193,6 +189,7 @@ def _give_up(claim: Claim, performer: Performer | None, shop: Any, error: Except
 
 def _fail(claim: Claim, performer: Performer | None, shop: Any, error: Exception) -> None:
     failed = {"state": "failed", "error": _sentence(error), "called_at": None, "done_at": func.clock_timestamp()}
+    failed["reason"] = _reason(error, performer)
     with db.transaction(claim.shop_id) as session:
         if move(session, claim, failed) and performer and performer.failed:
             performer.failed(session, shop, claim.payload, error)
@@ -206,6 +203,7 @@ def _waiting(claim: Claim, error: Exception) -> Payload:
         "state": "pending",
         "lease": None,
         "attempts": claim.attempts - throttled,
+        "lapses": 0,
         "next_attempt_at": func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),
         "error": _sentence(error),
     }
@@ -227,6 +225,16 @@ def _try(claim: Claim, step: Callable[..., Any], *arguments: Any) -> Any:
 
 def _about(claim: Claim) -> Payload:
     return {"shop_id": claim.shop_id, "effect_id": claim.id, "kind": claim.kind, "attempts": claim.attempts}
+
+
+def _reason(error: Exception, performer: Performer | None) -> str:
+    """Why, for machines. `unauthorized` is opened anew when the shop signs in again: where giving up has changed
+    nothing yet."""
+    if isinstance(error, Unauthorized) and performer is not None and performer.failed is None:
+        return UNAUTHORIZED
+    if isinstance(error, Unavailable | Throttled):
+        return "unavailable"
+    return "refused" if isinstance(error, RegularsError) else "mistake"
 
 
 def _sentence(error: Exception) -> str:

@@ -6,7 +6,7 @@ from time import monotonic
 
 from celery import shared_task
 
-from plugin.effects import performing
+from plugin.effects import performing, rounds
 from plugin.jobs.doorbell import ring
 
 ROUND_SECONDS = 20.0
@@ -16,7 +16,7 @@ ROUND_SECONDS = 20.0
 def perform_due() -> None:
     """Perform what is due; when a round was not enough, ask for another."""
     started = monotonic()
-    performing.perform_due(ROUND_SECONDS)
+    rounds.perform_due(ROUND_SECONDS)
     if monotonic() - started >= ROUND_SECONDS:
         ring("effects.perform_due")
 

@@ -92,7 +92,7 @@ def _buy(session: Session, shop: Shop, book: Book, reward: Reward, request_key: 
     ledger.write(session, shop.id, [book], now)
     rows = [{"shop_id": shop.id, "redemption_id": redemption.id, "lot_id": u.lot_id, "points": u.points} for u in uses]
     session.execute(insert(LotUse), rows)
-    effects.record(session, shop.id, CODE_KIND, str(redemption.id), _payload(redemption, reward))
+    effects.record(session, shop.id, CODE_KIND, str(redemption.id), _payload(redemption, reward), urgent=True)
     return redemption
 
 

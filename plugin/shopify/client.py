@@ -63,17 +63,14 @@ class _Call:
         return _buckets.setdefault(self.domain, Bucket(monotonic))
 
 
-def execute(
-    domain: str, token: str, operation: str, variables: Mapping[str, Any] | None = None, patience: float | None = None
-) -> dict[str, Any]:
-    """`data` of one operation on one store; waits at most `patience` seconds (those of the pace) for the rate limit.
+def execute(domain: str, token: str, operation: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """`data` of one operation on one store, at the pace of this thread (plugin.pace).
 
     Raises Unauthorized, Throttled(after), Unavailable, OutcomeUnknown (a mutation may have happened), Denied, or
     UserErrors with the codes a mutation was refused with.
     """
     present = pace.present()
-    wait = present.patience if patience is None else patience
-    call = _Call(domain, token, document(operation), dict(variables or {}), monotonic() + wait, present)
+    call = _Call(domain, token, document(operation), dict(variables or {}), monotonic() + present.patience, present)
     while True:
         _pause(call, call.bucket.wait(operation, present.reserve))
         with suppress(_SendAgain):

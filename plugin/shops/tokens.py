@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.crypto import secrets
 from plugin.db import engine as db
+from plugin.effects import operations as effects
 from plugin.errors import RemoteError, Throttled, Unauthorized, Unavailable
 from plugin.shops import remote
 from plugin.shops.models import Shop
@@ -88,7 +89,10 @@ def give_up(shop_id: int, rejected: str) -> None:
 
 
 def store(shop_id: int, serial: int, grant: remote.Grant) -> bool:
-    """Replace the pair and the scopes in one UPDATE; False when a newer pair is stored already."""
+    """Replace the pair and the scopes in one UPDATE; False when a newer pair is stored already.
+
+    What could not be done in the store without a token is opened anew.
+    """
     columns = {
         "access_token": secrets.encrypt(shop_id, grant.access_token),
         "access_expires_at": _from_now(grant.expires_in),
@@ -101,7 +105,10 @@ def store(shop_id: int, serial: int, grant: remote.Grant) -> bool:
     with db.transaction(shop_id) as session:
         if grant.scopes:
             columns |= {"scopes": list(grant.scopes), "scopes_at": clock.now(session)}
-        return _update(session, shop_id, columns, Shop.token_serial == serial)
+        stored = _update(session, shop_id, columns, Shop.token_serial == serial)
+        if stored:
+            effects.reopen(session, shop_id)
+        return stored
 
 
 def read(shop_id: int) -> Stored:

@@ -9,7 +9,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
-from plugin.effects import operations, performing
+from plugin.effects import claims, operations, performing, rounds
 from plugin.effects.performing import Performer
 from plugin.shops import queries
 from plugin.shops.models import Shop
@@ -68,6 +68,7 @@ def outside(database: Engine) -> Iterator[Outside]:
         "read": Performer(outside.call, outside.done, repeatable=True),
     }
     performing.use(kinds, queries.shop)
+    rounds._resting_until.clear()
     yield outside
     performing.use({}, queries.shop)
 
@@ -75,6 +76,11 @@ def outside(database: Engine) -> Iterator[Outside]:
 def record(shop: Shop, kind: str = "code", key: str = "A", again: bool = False, **payload: Any) -> int:
     with db.transaction(shop.id) as session:
         return operations.record(session, shop.id, kind, key, {"code": key} | payload, again=again)
+
+
+def claim_next() -> claims.Claim | None:
+    """Take what is due in any shop, and do nothing with it."""
+    return next(filter(None, (claims.claim_of(shop_id) for shop_id in claims.shops_due())), None)
 
 
 def row(database: Engine, effect_id: int) -> Any:
@@ -92,6 +98,7 @@ def change(database: Engine, effect_id: int, **columns: str) -> None:
 def lapse(database: Engine, effect_id: int) -> None:
     """The lease, or the wait, is over."""
     change(database, effect_id, next_attempt_at="clock_timestamp() - interval '1 ms'")
+    rounds._resting_until.clear()
 
 
 def times_noted(database: Engine, shop: Shop) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
-from plugin.effects import performing
+from plugin.effects import performing, rounds
 from plugin.effects.performing import Performer
 from plugin.shops import queries
 from plugin.shops.models import Shop
@@ -54,7 +54,7 @@ def perform_in_a_child_that_dies_at(number: int) -> int:
 
         event.listen(db.engine(), "before_cursor_execute", count)
         event.listen(db.engine(), "commit", count)
-        performing.perform_due()
+        rounds.perform_due()
         os._exit(0)
     finally:
         os._exit(1)
@@ -73,7 +73,7 @@ def test_killed_at_any_statement_the_end_is_that_of_one_clean_run(
         ended = perform_in_a_child_that_dies_at(deaths + 1)
         assert ended in (0, -signal.SIGKILL)
         let_leases_end(database)
-        performing.perform_due()
+        rounds.perform_due()
         with database.connect() as connection:
             [found] = connection.execute(text("SELECT state, called_at FROM outbox")).all()
         assert (found.state, found.called_at) == ("done", None), deaths

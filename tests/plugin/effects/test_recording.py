@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from plugin.db import engine as db
-from plugin.effects import operations, performing, queries
+from plugin.effects import operations, performing, queries, rounds
 from plugin.errors import NotFound
 from plugin.shops.models import Shop
 from tests.plugin.effects.conftest import Outside, change, record, row
@@ -26,7 +26,7 @@ def test_an_effect_of_a_transaction_that_failed_never_existed(shop: Shop, outsid
     with pytest.raises(ValueError), db.transaction(shop.id) as session:
         operations.record(session, shop.id, "code", "A", {"code": "A"})
         raise ValueError
-    assert performing.perform_due() == 0 and outside.calls == []
+    assert rounds.perform_due() == 0 and outside.calls == []
 
 
 def test_many_at_once_give_an_id_each(shop: Shop) -> None:
@@ -43,7 +43,7 @@ def test_a_finished_read_is_opened_anew_with_again(shop: Shop, outside: Outside,
     assert row(database, effect).state == "done"
     assert record(shop, "read", again=True) == effect
     assert row(database, effect).state == "pending"
-    performing.perform_due()
+    rounds.perform_due()
     assert len(outside.calls) == 2
 
 
@@ -64,7 +64,7 @@ def test_a_change_told_during_a_read_makes_it_read_once_more(shop: Shop, outside
         return told_meanwhile(shop, payload)
 
     performing.use({"read": performing.Performer(call, outside.done, repeatable=True)}, performing._shop_of[0])
-    performing.perform_due()
+    rounds.perform_due()
     assert len(outside.calls) == 2
     assert row(database, effect).state == "done" and len(outside.noted) == 1
 
@@ -94,7 +94,7 @@ def test_the_panel_sees_what_is_stuck_and_only_its_own(shop: Shop, other_shop: S
 
 
 def test_due_rows_are_found_by_the_partial_index(shop: Shop, database: Engine) -> None:
-    from plugin.effects.claims import NEXT_DUE
+    from plugin.effects.claims import NEXT_OF_SHOP, SHOPS
 
     with database.begin() as connection:
         rows = "INSERT INTO outbox (shop_id, kind, key, state, next_attempt_at) SELECT :shop, 'k', n::text, 'pending',"
@@ -102,7 +102,12 @@ def test_due_rows_are_found_by_the_partial_index(shop: Shop, database: Engine) -
         connection.execute(text(rows), {"shop": shop.id})
     with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM ANALYZE outbox"))
-    with db.system_transaction() as session:
-        asked = text(f"EXPLAIN (ANALYZE, FORMAT TEXT) {NEXT_DUE} FOR UPDATE SKIP LOCKED")
-        plan = session.execute(asked, {"patient": False}).scalars().all()
+    with db.transaction(shop.id) as session:
+        asked = text(f"EXPLAIN (ANALYZE, FORMAT TEXT) {NEXT_OF_SHOP} FOR UPDATE SKIP LOCKED")
+        plan = session.execute(asked, {"patient": False, "shop": shop.id}).scalars().all()
     assert "ix_outbox_due" in "\n".join(plan) and "Index Cond" in "\n".join(plan)
+    with db.system_transaction() as session:
+        asked = text(f"EXPLAIN (ANALYZE, FORMAT TEXT) {SHOPS}")
+        plan = session.execute(asked, {"patient": False}).scalars().all()
+    print("\n".join(plan))
+    assert "Seq Scan on outbox" not in "\n".join(plan)

@@ -8,6 +8,7 @@ from time import monotonic
 
 import pytest
 
+from plugin import pace
 from plugin.errors import OutcomeUnknown, Throttled, Unauthorized, Unavailable
 from plugin.shopify import client, documents
 from plugin.shopify.documents import Document
@@ -31,8 +32,9 @@ def a_mutation(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
     documents.document.cache_clear()
 
 
-def ask(operation: str = READ, **options: object) -> dict:
-    return client.execute(SHOP, "a-token", operation, {"id": 1}, **options)
+def ask(operation: str = READ, at: pace.Pace = pace.USUAL) -> dict:
+    with pace.at(at):
+        return client.execute(SHOP, "a-token", operation, {"id": 1})
 
 
 def test_an_operation_goes_out_with_name_text_variables_and_token(store: FakeStore) -> None:
@@ -68,7 +70,7 @@ def test_a_mutation_that_was_throttled_is_sent_again_because_it_was_not_run(stor
 def test_a_wait_beyond_the_patience_is_the_callers(store: FakeStore) -> None:
     store.will(throttled(requested=900, available=0, rate=10))
     with pytest.raises(Throttled) as told:
-        ask(patience=1)
+        ask(at=pace.Pace(patience=1))
     assert 80 < told.value.after <= 90
     assert len(store.asked) == 1
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKeyConstraint, Index, Text, text
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Text, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,6 +67,30 @@ class Customer(OfShop, Base):
     last_order_id: Mapped[int | None]
     last_order_at: Mapped[datetime | None]
     totals_version: Mapped[Version]
+
+
+class CustomerMerge(OfShop, Base):
+    """The store made one person of two: `from_id` is gone there, and what it had belongs to `kept_id`.
+
+    Rows are never changed but for `kept_id`, which follows when the kept customer is merged in turn. No cycles.
+    """
+
+    __tablename__ = "customer_merges"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["shop_id", "from_id"], ["customers.shop_id", "customers.id"], name="fk_customer_merges_from"
+        ),
+        ForeignKeyConstraint(
+            ["shop_id", "into_id"], ["customers.shop_id", "customers.id"], name="fk_customer_merges_into"
+        ),
+        CheckConstraint("from_id <> into_id AND from_id <> kept_id", name="two_people"),
+        Index("ix_customer_merges_kept", "shop_id", "kept_id"),
+    )
+
+    from_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    into_id: Mapped[int]  # whom the store kept that day
+    kept_id: Mapped[int]  # who is kept today, at the end of the chain
+    merged_at: Mapped[datetime]
 
 
 class CustomerTerm(OfShop, Base):
@@ -192,6 +216,7 @@ class Checkout(OfShop, Base):
     __table_args__ = (
         ForeignKeyConstraint(["shop_id", "customer_id"], ["customers.shop_id", "customers.id"]),
         Index("ix_checkouts_cart_token", "shop_id", "cart_token"),
+        Index("ix_checkouts_customer", "shop_id", "customer_id"),
         Index("ix_checkouts_updated", "shop_id", "updated_at"),
     )
 

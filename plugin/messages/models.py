@@ -92,6 +92,7 @@ class Consent(OfShop, Base):
     __table_args__ = (
         ForeignKeyConstraint(["shop_id"], ["shops.id"]),
         Index("ix_consents_email", "shop_id", "email", "id"),
+        Index("ix_consents_no", "shop_id", "customer_id", postgresql_where=text("NOT granted")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -42,6 +42,7 @@ class Subscription(OfShop, Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     field_id: Mapped[int]
     customer_id: Mapped[int | None]
+    merged_from: Mapped[int | None]  # whose wish it was before the store merged that customer into this one
     email: Mapped[Key]
     locale: Mapped[str] = mapped_column(server_default="en")
     started_at: Mapped[datetime]

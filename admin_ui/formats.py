@@ -29,7 +29,8 @@ def money(minor: int, currency: str) -> str:
 def short_money(minor: int, currency: str) -> str:
     """An amount without its small change, for figures and axes."""
     value = major(minor, currency).quantize(Decimal(1))
-    return numbers.format_currency(value, currency, "¤#,##0", locale=get_locale(), currency_digits=False)
+    whole = get_locale().currency_formats["standard"].pattern.split(";")[0].replace("0.00", "0")
+    return numbers.format_currency(value, currency, whole, locale=get_locale(), currency_digits=False)
 
 
 def number(value: int | Decimal) -> str:

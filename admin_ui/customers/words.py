@@ -93,7 +93,7 @@ def why_points(entry: PointEntry) -> list[tuple[str, str]]:
     if reason := told.get("reason"):
         lines.append((gettext("Reason"), str(reason)))
     if entry.actor:
-        lines.append((gettext("By"), entry.actor))
+        lines.append((gettext("By"), _who(entry.actor)))
     return lines
 
 
@@ -184,3 +184,9 @@ def redemption(state: str) -> str:
         "returned": gettext("Returned"),
     }
     return known.get(state, state)
+
+
+def _who(actor: str) -> str:
+    """A member of the store's staff by their number in the store, which is all we know of them; else as recorded."""
+    kind, _, number_there = actor.partition(":")
+    return gettext("Staff member %(id)s", id=number_there) if kind == "staff" else actor

@@ -115,9 +115,9 @@ def checkout(session: Session, shop: Shop, token: str, email: str, **columns: An
     return row
 
 
-def launch(session: Session, shop: Shop, draft: ProgramDraft = BEANS) -> None:
+def launch(session: Session, shop: Shop, draft: ProgramDraft = BEANS, reward: str = "5 off") -> None:
     """A programme that counts past orders, and a reward; orders that are there are settled."""
     loyalty.save_program(session, shop, "staff:1", draft, LAUNCH)
-    loyalty.add_reward(session, shop, "staff:1", RewardDraft("5 off", 250, 500))
+    loyalty.add_reward(session, shop, "staff:1", RewardDraft(reward, 250, 500))
     while loyalty.catch_up(session, shop):
         pass

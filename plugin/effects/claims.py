@@ -22,12 +22,13 @@ LEASE_SECONDS = 90  # longer than the slowest call with its retries (plugin.shop
 # The state list is literal text, because only then the planner uses the partial index ix_outbox_due.
 OPEN = "state IN ('pending', 'claimed', 'calling')"
 DUE = f"{OPEN} AND patient = :patient AND next_attempt_at <= statement_timestamp()"
+# Materialized: a plan that runs the inner SELECT once for each row it tries would take several.
 TAKE = """
+    WITH wanted AS MATERIALIZED ({wanted} FOR UPDATE SKIP LOCKED)
     UPDATE outbox SET state = 'claimed', lease = gen_random_uuid(), attempts = outbox.attempts + 1,
         lapses = outbox.lapses + (outbox.state <> 'pending')::int,
         next_attempt_at = clock_timestamp() + make_interval(secs => :lease)
-    FROM ({wanted} FOR UPDATE SKIP LOCKED) AS wanted
-    WHERE outbox.shop_id = wanted.shop_id AND outbox.id = wanted.id
+    FROM wanted WHERE outbox.shop_id = wanted.shop_id AND outbox.id = wanted.id
     RETURNING outbox.shop_id, outbox.id, kind, payload, attempts, lapses, outbox.lease, result,
         called_at IS NOT NULL AS called
 """

@@ -88,7 +88,9 @@ def report(
 
 
 def why(session: Session, shop: Shop, enrollment_id: int) -> list[Why]:
-    """Everything that was decided and sent for one enrollment, oldest first."""
+    """Everything that was decided and sent for one enrollment, oldest first. Raises NotFound."""
+    if session.get(Enrollment, (shop.id, enrollment_id)) is None:
+        raise NotFound("This cart is not in the campaign.")
     decisions = session.scalars(
         select(Decision).where(Decision.shop_id == shop.id, Decision.enrollment_id == enrollment_id)
     )

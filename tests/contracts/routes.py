@@ -1,0 +1,175 @@
+"""Every route of the app, and how another shop would attack it. A route that is not listed here fails the suite.
+
+To add one, write a line into ROUTES: the method, the rule as Flask has it, and
+
+- `at(path, ...)` for a route of the panel, `shopper(path, ...)` for one behind the app proxy, `anybody(path, ...)` for
+  one without a session;
+- wherever the route takes something of a shop's (in its path, query, form or JSON), a name in braces: `{customer}`,
+  `{order}`, `{reward}` and so on. The first shop's own thing is put there, and then something that exists nowhere; both
+  answers must be the same bytes, 404 unless `status` says otherwise, and no row of any shop may change. New kinds of
+  things get a line in `tests/contracts/tenants.py`.
+- without a brace, the answer must not hold a word of the first shop, and none of its rows may change.
+
+`machine(reason)` is for the few doors that know no shop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One request of the other shop. `door` is who makes it: the panel's staff, a shopper, or anybody."""
+
+    door: str
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, Any] | None = None
+    customer: str = ""  # who is signed in at the store, as the platform's signature says
+    status: int | None = None
+
+    @property
+    def names_something(self) -> bool:
+        return "{" in f"{self.path}{self.customer}{self.query}{self.form}{self.json}".replace("{}", "").replace(
+            "{'", ""
+        )
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A door that shows and changes nothing of any shop."""
+
+    reason: str
+
+
+def at(path: str, **how: Any) -> Attack:
+    return Attack("panel", path, **how)
+
+
+def shopper(path: str, **how: Any) -> Attack:
+    return Attack("shopper", path, **how)
+
+
+def anybody(path: str, **how: Any) -> Attack:
+    return Attack("anybody", path, **how)
+
+
+PROGRAM = {
+    "name": "Sparrow club", "points_one": "seed", "points_many": "seeds", "earn_points": "1", "earn_per_minor": "1.00",
+    "tax_basis": "shown", "return_days": "14", "expiry_days": "", "tier_days": "365", "starts": "now",
+}  # fmt: skip
+REWARD = {"name": "Sparrow", "cost_points": "100", "value_minor": "5.00", "valid_days": "90", "active": "y"}
+FIELD = {
+    "label": "Sparrow news", "match_kind": "type", "match_value": "Tea", "consent_text": "Tell me", "subject": "New",
+}  # fmt: skip
+MAIL = {"steps-0-delay": "1", "steps-0-unit": "hours", "steps-0-subject": "Sparrow"}
+CLICK = {"request_key": "click-000001"}
+
+ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
+    # The panel
+    ("GET", "/"): (at("/"),),
+    ("GET", "/revenue.csv"): (at("/revenue.csv"),),
+    ("POST", "/embed/<any(on, off):state>"): (at("/embed/on"),),
+    ("POST", "/guide/<step>"): (at("/guide/test_mail"), at("/guide/{customer}", status=200)),
+    ("GET", "/customers"): (
+        at("/customers"),
+        at("/customers", query={"q": "finch"}),
+        at("/customers", query={"sort": "-spent", "after": "{cursor:9500,customer}"}, status=200),
+        at("/customers", query={"sort": "name", "before": "{cursor:zebra,customer}"}, status=200),
+    ),
+    ("GET", "/customers/export.csv"): (at("/customers/export.csv"), at("/customers/export.csv", query={"q": "finch"})),
+    ("GET", "/customers/<int:customer_id>"): (at("/customers/{customer}"),),
+    ("GET", "/customers/<int:customer_id>/entries"): (
+        at("/customers/{customer}/entries"),
+        at("/customers/{own_customer}/entries", query={"before": "{entry}"}, status=200),
+    ),
+    ("GET", "/customers/<int:customer_id>/points"): (at("/customers/{customer}/points"),),
+    ("POST", "/customers/<int:customer_id>/points"): (
+        at("/customers/{customer}/points", form={"points": "5", "reason": "mine now", "key": "key-000001"}),
+    ),
+    ("POST", "/customers/<int:customer_id>/points/<int:entry_id>/undo"): (
+        at("/customers/{customer}/points/{entry}/undo"),
+        at("/customers/{own_customer}/points/{entry}/undo"),
+    ),
+    ("GET", "/loyalty"): (at("/loyalty"),),
+    ("POST", "/loyalty"): (at("/loyalty", form=PROGRAM),),
+    ("GET", "/loyalty/catching-up"): (at("/loyalty/catching-up"),),
+    ("POST", "/loyalty/pause"): (at("/loyalty/pause"),),
+    ("POST", "/loyalty/resume"): (at("/loyalty/resume"),),
+    ("POST", "/loyalty/example"): (at("/loyalty/example", form=PROGRAM),),
+    ("POST", "/loyalty/moves"): (at("/loyalty/moves", form=PROGRAM),),
+    ("GET", "/loyalty/rewards/new"): (at("/loyalty/rewards/new"),),
+    ("POST", "/loyalty/rewards/new"): (at("/loyalty/rewards/new", form=REWARD),),
+    ("GET", "/loyalty/rewards/<int:reward_id>"): (at("/loyalty/rewards/{reward}"),),
+    ("POST", "/loyalty/rewards/<int:reward_id>"): (at("/loyalty/rewards/{reward}", form=REWARD),),
+    ("GET", "/subscriptions"): (at("/subscriptions"),),
+    ("GET", "/subscriptions/new"): (at("/subscriptions/new"),),
+    ("POST", "/subscriptions/new"): (at("/subscriptions/new", form=FIELD),),
+    ("GET", "/subscriptions/<int:field_id>"): (at("/subscriptions/{field}"),),
+    ("POST", "/subscriptions/<int:field_id>"): (at("/subscriptions/{field}", form=FIELD),),
+    ("POST", "/subscriptions/<int:field_id>/pause"): (at("/subscriptions/{field}/pause"),),
+    ("POST", "/subscriptions/<int:field_id>/resume"): (at("/subscriptions/{field}/resume"),),
+    ("POST", "/subscriptions/matches"): (
+        at("/subscriptions/matches", form={"match_kind": "type", "match_value": "{type}"}, status=200),
+    ),
+    ("GET", "/campaigns"): (
+        at("/campaigns"),
+        at("/campaigns", query={"after": "{cursor:enrollment,enrollment}"}, status=200),
+    ),
+    ("GET", "/campaigns/<int:automation_id>"): (at("/campaigns/{automation}"),),
+    ("POST", "/campaigns/<int:automation_id>"): (at("/campaigns/{automation}", form=MAIL),),
+    ("POST", "/campaigns/<int:automation_id>/on"): (at("/campaigns/{automation}/on"),),
+    ("POST", "/campaigns/<int:automation_id>/off"): (at("/campaigns/{automation}/off"),),
+    ("POST", "/campaigns/<int:automation_id>/test/<int:step>"): (
+        at("/campaigns/{automation}/test/0", form={"test-0-email": "b@example.com"}),
+    ),
+    ("GET", "/campaigns/carts/<int:enrollment_id>"): (at("/campaigns/carts/{enrollment}"),),
+    ("GET", "/sync"): (at("/sync"), at("/sync", query={"after": "{cursor:inbox,inbox}"}, status=200)),
+    ("GET", "/sync/imports"): (at("/sync/imports"),),
+    ("POST", "/sync/retry"): (at("/sync/retry", form={"id": "{inbox}"}, status=200), at("/sync/retry")),
+    ("POST", "/previews/cart/<int:step>"): (
+        anybody("/previews/cart/0", form={**MAIL, "ticket": "{forged_ticket}"}, status=401),
+        anybody("/previews/cart/0", form={**MAIL, "ticket": "{own_ticket}"}, status=200),
+    ),
+    # The app proxy
+    ("GET", "/proxy/program"): (
+        shopper("/proxy/program"),
+        shopper("/proxy/program", query={"id": "{customer}"}, status=200),
+    ),
+    ("GET", "/proxy/loyalty"): (
+        shopper("/proxy/loyalty"),
+        shopper("/proxy/loyalty", customer="{customer}", status=200),
+    ),
+    ("POST", "/proxy/loyalty/redeem"): (
+        shopper("/proxy/loyalty/redeem", form={**CLICK, "reward_id": "{reward}", "token": "{own_token}"}),
+        shopper("/proxy/loyalty/redeem", form={**CLICK, "reward_id": "{own_reward}", "token": "{token}"}, status=409),
+    ),
+    ("GET", "/proxy/loyalty/redemptions/<int:redemption_id>"): (shopper("/proxy/loyalty/redemptions/{redemption}"),),
+    ("GET", "/proxy/subscriptions"): (shopper("/proxy/subscriptions", query={"product_id": "{product}"}, status=200),),
+    ("POST", "/proxy/subscriptions"): (
+        shopper("/proxy/subscriptions", form={"field_id": "{field}", "email": "b@example.com"}),
+    ),
+    ("GET", "/proxy/points"): (
+        shopper("/proxy/points"),
+        shopper("/proxy/points", customer="{customer}", status=200),
+    ),
+    ("POST", "/proxy/points"): (
+        shopper("/proxy/points", form={**CLICK, "reward_id": "{reward}", "token": "{own_token}"}),
+    ),
+    # Links in mails
+    ("GET", "/u/<token>"): (anybody("/u/{link}"), anybody("/u/{forged_link}")),
+    ("POST", "/u/<token>"): (
+        anybody("/u/{link}", form={"List-Unsubscribe": "One-Click"}),
+        anybody("/u/{forged_link}", form={"List-Unsubscribe": "One-Click"}),
+    ),
+    # The machine's own doors
+    ("GET", "/auth/session-token"): Machine("a page that holds App Bridge alone; it reads no row"),
+    ("GET", "/static/panel/<path:filename>"): Machine("files of the release"),
+    ("GET", "/healthz"): Machine("the process alone"),
+    ("POST", "/_sandbox/clock"): Machine("the sandbox's clock, signed, has no shop"),
+    ("GET", "/_gallery"): Machine("components with made-up words, in the sandbox alone"),
+}

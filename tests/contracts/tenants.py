@@ -1,0 +1,179 @@
+"""Two shops that sell the same things to namesakes: the first one's are called Zebra, and no word of it may leave it.
+
+`Tenants.named("customer")` is the first shop's own, `.nowhere("customer")` exists in no shop. What is the other shop's
+is called `own_...`. A new kind of thing is one line in `_things`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine, insert, text
+from sqlalchemy.orm import Session
+
+from admin_ui import listing
+from admin_ui.campaigns import previews
+from plugin import clock
+from plugin.campaigns import operations as campaigns
+from plugin.campaigns.models import Enrollment
+from plugin.crypto import secrets
+from plugin.db import engine as db
+from plugin.loyalty import operations as loyalty
+from plugin.loyalty.models import PointEntry, Reward
+from plugin.messages import letters
+from plugin.messages import operations as messages
+from plugin.migrations.tables import metadata
+from plugin.shops.models import Shop
+from plugin.subscriptions import operations as subscriptions
+from plugin.sync.models import Inbox
+from plugin.sync.operations import start_backfill
+from tests.admin_ui import shopfloor
+from tests.conftest import DOMAIN, OTHER_DOMAIN, make_shop
+
+FIRST_NUMBER = 770_000_001  # where the first shop's rows begin to count, so that its ids are nobody else's digits
+NOWHERE = 990_000_001
+WORD = "zebra"
+
+
+class Tenants:
+    """The first shop and the other one, furnished alike."""
+
+    def __init__(self, owner: Engine) -> None:
+        self.owner = owner
+        self.other = make_shop(owner, DOMAIN, store_id=548380009)
+        self.own = furnish(self.other, "Sparrow", 8_800_000)
+        with owner.begin() as connection:
+            connection.execute(text(COUNT_FROM), {"first": FIRST_NUMBER})
+        self.first = make_shop(owner, OTHER_DOMAIN, store_id=548380010, email="zebra@example.com")
+        self.theirs = furnish(self.first, "Zebra", 7_700_000)
+
+    def fill(self, template: Any, nowhere: bool) -> Any:
+        """The template with the first shop's things in its braces, or with things of nobody."""
+        if isinstance(template, str):
+            return re.sub(r"\{([^{}]+)\}", lambda found: self._thing(found[1], nowhere), template)
+        if isinstance(template, dict):
+            return {name: self.fill(value, nowhere) for name, value in template.items()}
+        return template
+
+    def masked(self, answer: str) -> str:
+        """An answer without what the asked-for id itself brings into it, and without what is random."""
+        for name in self.theirs:
+            answer = answer.replace(self._thing(name, False), "ID").replace(self._thing(name, True), "ID")
+        return RANDOM.sub("RANDOM", answer)
+
+    def digest(self, *shops: Shop) -> dict[str, str]:
+        """Table → what its rows of these shops are, as one short text."""
+        ids = ", ".join(str(shop.id) for shop in shops)
+        counted = " UNION ALL ".join(
+            f"SELECT '{table}', count(*) || coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '')"
+            f" FROM {table} t WHERE {'id' if table == 'shops' else 'shop_id'} IN ({ids})"
+            for table in tenant_tables()
+        )
+        with self.owner.connect() as connection:
+            return {row[0]: row[1] for row in connection.execute(text(counted))}
+
+    def _thing(self, name: str, nowhere: bool) -> str:
+        if name.startswith("cursor:"):
+            value, of = name.removeprefix("cursor:").split(",")
+            key = self._thing(of, nowhere)
+            number = int(key) if value == of else int(value) if value.isdigit() else value
+            return listing.encode((number, int(key)))
+        if name.startswith("own_"):
+            return self.own[name.removeprefix("own_")]
+        if not nowhere:
+            return FORGED[name](self) if name in FORGED else self.theirs[name]
+        return NOBODYS[name](self) if name in NOBODYS else str(NOWHERE)
+
+
+def tenant_tables() -> list[str]:
+    return ["shops", *(table.name for table in metadata.sorted_tables if "shop_id" in table.columns)]
+
+
+def furnish(shop: Shop, name: str, first_id: int) -> dict[str, str]:
+    """Everything a shop can have, under its own name; the ids by kind."""
+    with db.transaction(shop.id) as session:
+        return {kind: str(id) for kind, id in _things(session, shop, name, first_id).items()}
+
+
+def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str, int | str]:
+    mail = f"{name.lower()}@example.com"
+    customer, order, product = first_id + 1, first_id + 2, first_id + 3
+    shopfloor.customer(session, shop, customer, name, "Finch", email=mail, spent_minor=9000, orders_count=2)
+    shopfloor.launch(session, shop)
+    shopfloor.order(session, shop, order, customer, 4250)
+    shopfloor.product(session, shop, product, f"{name} beans", product_type=f"{name} coffee")
+    entry = loyalty.adjust(session, shop, customer, 900, f"for {name}", "staff:1", f"gift-{first_id}")
+    reward = session.query(Reward).filter_by(shop_id=shop.id).one()
+    redemption = loyalty.redeem(session, shop, customer, reward.id, f"click-{first_id}")
+    field = subscriptions.create_field(
+        session,
+        shop,
+        label=f"{name} news",
+        match_kind="type",
+        match_value=f"{name} coffee",
+        consent_text="c",
+        subject="s",
+    )
+    subscriptions.subscribe(session, shop, field.id, email=mail, words="Send me", source="storefront")
+    automation = campaigns.ensure_default(session, shop)
+    campaigns.turn_on(session, shop, automation.id)
+    shopfloor.checkout(session, shop, f"cart{first_id}", mail)
+    campaigns.follow_checkouts(session, shop, {f"cart{first_id}"})
+    message = messages.queue(
+        session, shop, kind="test", key=f"k:{first_id}", marketing=True, email=mail, customer_id=customer,
+        template="announcement", context={"field": {"label": f"{name} news"}}, scope="all",
+    )  # fmt: skip
+    assert message
+    parked = insert(Inbox).values(
+        shop_id=shop.id, webhook_id=f"{name}-parked", topic="orders/create", state="failed", error=name, body=b"{}"
+    )
+    inbox = session.execute(parked.returning(Inbox.id)).scalar_one()
+    start_backfill(session, shop)
+    ends = int((clock.machine_now() + timedelta(hours=1)).timestamp())
+    return {
+        "customer": customer,
+        "order": order,
+        "product": product,
+        "entry": entry,
+        "reward": reward.id,
+        "redemption": redemption.id,
+        "field": field.id,
+        "automation": automation.id,
+        "enrollment": session.query(Enrollment.id).filter_by(shop_id=shop.id).scalar() or 0,
+        "message": message,
+        "type": f"{name} coffee",
+        "inbox": inbox,
+        "adjustment": session.query(PointEntry.id).filter_by(shop_id=shop.id, id=entry).scalar() or 0,
+        "token": secrets.sign("storefront", shop.id, customer, ends),
+        "ticket": previews.ticket(shop.id),
+        "link": letters.unsubscribe_url(shop, message).rpartition("/")[2],
+    }
+
+
+def _forged(tenants: Tenants, kind: str) -> str:
+    """What the first shop's token says, under the signature of the other's."""
+    return tenants.theirs[kind].rpartition(".")[0] + "." + tenants.own[kind].rpartition(".")[2]
+
+
+# What a stranger could make of the first shop's: signed for another shop, or with another's signature.
+FORGED: dict[str, Any] = {
+    "link": lambda tenants: secrets.sign(letters.PURPOSE, tenants.other.id, tenants.theirs["message"]),
+    "forged_link": lambda tenants: _forged(tenants, "link"),
+    "forged_ticket": lambda tenants: _forged(tenants, "ticket"),
+}
+NOBODYS: dict[str, Any] = {
+    "link": lambda tenants: secrets.sign(letters.PURPOSE, tenants.other.id, NOWHERE),
+    "forged_link": lambda tenants: "bm9ib2R5.bm9ib2R5",
+    "forged_ticket": lambda tenants: "bm9ib2R5.bm9ib2R5",
+    "token": lambda tenants: "bm9ib2R5.bm9ib2R5",
+    "ticket": lambda tenants: "bm9ib2R5.bm9ib2R5",
+}
+RANDOM = re.compile(
+    r"(?<=nonce[=-][\"'])[\w-]+|(?<=nonce-)[\w-]+|(?<=name=\"key\" value=\")[\w-]+|(?<=\"token\":\")[\w.-]+"
+)
+COUNT_FROM = """
+    SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, :first, false)
+    FROM pg_sequences WHERE schemaname = 'public'
+"""

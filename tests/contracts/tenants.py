@@ -172,6 +172,7 @@ NOBODYS: dict[str, Any] = {
 }
 RANDOM = re.compile(
     r"(?<=nonce[=-][\"'])[\w-]+|(?<=nonce-)[\w-]+|(?<=name=\"key\" value=\")[\w-]+|(?<=\"token\":\")[\w.-]+"
+    r"|(?<=<time )[^>]+"
 )
 COUNT_FROM = """
     SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, :first, false)

@@ -87,6 +87,7 @@ def test_another_shop_s_things_look_as_if_they_did_not_exist(
     if attack.status is None:
         assert tenants.digest(tenants.first, tenants.other) == everybody_s, "a refused request wrote something"
     nothing = ask(app, tenants, method, attack, nowhere=True)
+    assert WORD not in tenants.masked(nothing.text).lower()
     assert picture(tenants, answer) == picture(tenants, nothing)
 
 

@@ -23,7 +23,7 @@ class Effect(OfShop, Base):
             "ix_outbox_due",
             "patient",
             "shop_id",
-            "urgent",
+            text("urgent DESC"),
             "next_attempt_at",
             postgresql_where=text("state IN ('pending', 'claimed', 'calling')"),
         ),

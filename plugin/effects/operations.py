@@ -7,7 +7,7 @@ a transaction; when nobody hears it, the sweep finds the row.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import BigInteger, Text, any_, cast, func, literal, null, select, update
@@ -86,6 +86,13 @@ def _insert_many(
     shared = literal(shop_id, BigInteger), literal(kind), literal(patient), literal(urgent)
     chosen = select(*shared, rows.c.key, cast(rows.c.payload, JSONB))
     return insert(Effect).from_select(["shop_id", "kind", "patient", "urgent", "key", "payload"], chosen)
+
+
+def rewrite(session: Session, shop_id: int, kind: str, keys: Collection[str], changes: Mapping[str, Any]) -> None:
+    """Change the payload of effects that wait. One that is being called goes on with what it was given."""
+    waiting = Effect.shop_id == shop_id, Effect.kind == kind, Effect.key.in_(keys)
+    changed = Effect.payload.op("||")(literal(dict(changes), JSONB))
+    session.execute(update(Effect).where(*waiting, Effect.state.in_(("pending", "claimed"))).values(payload=changed))
 
 
 def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool = False) -> None:

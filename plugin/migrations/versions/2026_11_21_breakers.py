@@ -19,7 +19,7 @@ def upgrade() -> None:
     op.add_column("outbox", sa.Column("lapses", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("outbox", sa.Column("reason", sa.Text(collation="C"), nullable=True))
     op.drop_index("ix_outbox_due", "outbox")
-    columns = ["patient", "shop_id", "urgent", "next_attempt_at"]
+    columns = ["patient", "shop_id", sa.text("urgent DESC"), "next_attempt_at"]
     op.create_index("ix_outbox_due", "outbox", columns, unique=False, postgresql_where=OPEN)
     op.create_index("ix_outbox_kind", "outbox", ["shop_id", "kind", "id"], unique=False)
     shop = sa.Column("shop_id", sa.BigInteger(), nullable=False)

@@ -8,7 +8,7 @@ from typing import Any
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_shutdown
 
 from plugin.errors import RegularsError
-from plugin.jobs import logs
+from plugin.jobs import collector, logs
 from plugin.jobs.sweeper import Sweeper
 
 Step = Callable[[], object]
@@ -25,6 +25,7 @@ def prepare(sweeper: Sweeper, before: Sequence[Step] = (), after_fork: Sequence[
             _run(before)
         except RegularsError as error:
             raise SystemExit(str(error)) from error  # Celery logs and swallows any other exception of a signal
+        collector.relax()  # before the pool forks: what is frozen stays shared
         sweeper.start()
 
     setup_logging.connect(lambda **_: logs.set_up(), weak=False)

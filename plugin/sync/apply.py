@@ -15,7 +15,7 @@ from plugin.commerce.models import Fulfillment, InventoryLevel, Order, OrderLine
 from plugin.effects import operations as effects
 from plugin.reactions import Changes
 from plugin.shops.models import Shop
-from plugin.sync import apply_checkouts, apply_customers, rows
+from plugin.sync import apply_checkouts, apply_customers, plans, rows
 from plugin.sync.batch import Batch, fetch_key, fetch_payload
 from plugin.sync.staging import Children, Cursor, Upsert, arrays
 
@@ -60,7 +60,7 @@ _FORMER_CUSTOMERS = """
 def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     """Write the batch where it is newer than what is there; what changed."""
     changes = Changes()
-    cursor = cursor_of(session)
+    cursor = plans.steady(session)
     fetches = dict(batch.fetches)
     stubs = apply_customers.apply(cursor, shop.id, batch, changes)
     fetches |= {fetch_key("customers", id): fetch_payload("customers", id) for id in stubs}
@@ -74,12 +74,6 @@ def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     apply_customers.count_orders(cursor, shop.id, counted | (batch.totals.keys() & changes.customers))
     effects.record_all(session, shop.id, "fetch", fetches, again=True, patient=True)
     return changes
-
-
-def cursor_of(session: Session) -> Cursor:
-    """The driver's cursor inside the session's transaction: COPY and binary arrays are its own."""
-    connection: Any = session.connection().connection.driver_connection
-    return connection.cursor()
 
 
 def _orders(cursor: Cursor, shop_id: int, batch: Batch, changes: Changes) -> None:

@@ -76,17 +76,16 @@ _COUNT = """
         orders_count = CASE WHEN c.totals_version = '' THEN o.number ELSE c.orders_count END,
         spent_minor = CASE WHEN c.totals_version = '' THEN o.spent ELSE c.spent_minor END,
         spent_currency = CASE WHEN c.totals_version = '' THEN o.currency ELSE c.spent_currency END
-    FROM (
-        SELECT ids.id, count(o.id) AS number, max(o.processed_at) AS last_at, max(o.currency) AS currency,
-            (array_agg(o.id ORDER BY o.processed_at DESC NULLS LAST, o.id DESC))[1] AS last_id,
-            coalesce(sum(o.current_total_minor) FILTER (WHERE o.financial_status
+    FROM unnest(%(ids)b::bigint[]) AS ids (id)
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS number, max(processed_at) AS last_at, max(currency) AS currency,
+            (array_agg(id ORDER BY processed_at DESC NULLS LAST, id DESC))[1] AS last_id,
+            coalesce(sum(current_total_minor) FILTER (WHERE financial_status
                 IN ('paid', 'partially_paid', 'partially_refunded', 'refunded')), 0)::bigint AS spent
-        FROM unnest(%(ids)s::bigint[]) AS ids (id)
-        LEFT JOIN orders o ON o.shop_id = %(shop)s AND o.customer_id = ids.id AND o.known AND NOT o.test
-            AND o.deleted_at IS NULL AND o.cancelled_at IS NULL
-        GROUP BY ids.id
+        FROM orders WHERE shop_id = %(shop)s AND customer_id = ids.id AND known AND NOT test
+            AND deleted_at IS NULL AND cancelled_at IS NULL
     ) o
-    WHERE c.shop_id = %(shop)s AND c.id = o.id AND (c.last_order_at IS DISTINCT FROM o.last_at
+    WHERE c.shop_id = %(shop)s AND c.id = ids.id AND (c.last_order_at IS DISTINCT FROM o.last_at
         OR c.last_order_id IS DISTINCT FROM o.last_id
         OR c.totals_version = '' AND (c.orders_count, c.spent_minor) <> (o.number, o.spent)
         OR c.totals_version = '' AND c.spent_currency IS DISTINCT FROM o.currency)

@@ -15,6 +15,7 @@ from cryptography.fernet import Fernet
 
 from plugin.config import config
 from plugin.db import engine as db
+from plugin.jobs import collector
 from plugin.jobs.celery import make_celery
 from plugin.local import postgres, valkey
 from plugin.loyalty.programs import ProgramDraft, TierDraft, save_program
@@ -54,6 +55,7 @@ def house() -> Iterator[House]:
         )
         config.cache_clear()
         make_celery().set_default()
+        collector.relax()  # as in a worker
         yield House(pg.owner_url)
         db.engine().dispose()
 

@@ -13,7 +13,7 @@ APP, OWNER, SWEEP = "regulars_app", "regulars_owner", "regulars_sweep"
 SWEPT = ("shops", "inbox", "outbox", "enrollments", "messages")
 APPEND_ONLY = ("point_entries", "consents", "audit_log")
 # No tenant column; strays are for the sweep role alone, and the proofs of erased shops for the owner alone.
-SYSTEM = ("inbox_strays", "clock", "shared_breakers", "shop_erasures")
+SYSTEM = ("inbox_strays", "clock", "shared_breakers", "shop_erasures", "pulses", "body_digests")
 
 
 # lz4 costs the server a third less than its default and is not built into every PostgreSQL.
@@ -59,5 +59,7 @@ def _system_grants(name: str) -> Iterator[str]:
         yield f"GRANT SELECT, UPDATE ON {name} TO {APP}, {SWEEP}"
     elif name == "shared_breakers":
         yield f"GRANT SELECT, INSERT, UPDATE ON {name} TO {APP}"
+    elif name in ("pulses", "body_digests"):
+        yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {name} TO {APP}"
     elif name == "inbox_strays":
         yield f"GRANT SELECT, INSERT, DELETE ON {name} TO {SWEEP}"

@@ -58,6 +58,20 @@ class Stray(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class BodyDigest(Base):
+    """Which shop a body came to first: the same bytes under another shop's name are a replay (headers are not signed).
+
+    Of no shop, because it must be seen across them; a digest tells nothing of the body.
+    """
+
+    __tablename__ = "body_digests"
+    __table_args__ = (Index("ix_body_digests_seen_at", "seen_at", postgresql_using="brin"),)
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)  # the first 16 bytes of its SHA-256
+    shop_id: Mapped[int]
+    seen_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
 class DrainMark(OfShop, Base):
     """A batch that was begun and not finished: found by the next worker, it means that the last one died in it.
 
@@ -128,7 +142,7 @@ class DriftCheck(OfShop, Base):
     """One comparison of one kind of object with the store: what was looked at, what differed, what was healed.
 
     waiting → reading (pages of the store's list, by id) → healing (what differs is fetched) → done | failed. At most
-    one of a kind is open in a shop. `since` and `until` are business time, all else is machine time.
+    one of a kind and reach is open in a shop. `since` and `until` are business time, all else is machine time.
     """
 
     __tablename__ = "drift_checks"
@@ -138,6 +152,7 @@ class DriftCheck(OfShop, Base):
             "uq_drift_checks_open",
             "shop_id",
             "object",
+            "reach",
             unique=True,
             postgresql_where=text("state IN ('waiting', 'reading', 'healing')"),
         ),

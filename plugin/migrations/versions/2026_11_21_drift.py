@@ -51,7 +51,7 @@ def upgrade() -> None:
     op.create_index(
         "uq_drift_checks_open",
         "drift_checks",
-        ["shop_id", "object"],
+        ["shop_id", "object", "reach"],
         unique=True,
         postgresql_where=sa.text("state IN ('waiting', 'reading', 'healing')"),
     )

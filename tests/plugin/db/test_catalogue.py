@@ -24,6 +24,9 @@ KEYS = """
     WHERE k.connamespace = 'public'::regnamespace AND k.contype IN ('p', 'u', 'f') AND t.relname <> 'alembic_version'
 """
 
+# It says whose a body was first, across shops; the app asks it for digests it holds and gets no row of theirs.
+OF_NO_SHOP = {"body_digests"}
+
 
 @pytest.fixture
 def tables(owner: Engine) -> dict[str, tuple[bool, bool, str]]:
@@ -45,7 +48,7 @@ def test_every_table_without_a_tenant_column_is_a_known_system_table(owner: Engi
         query = "SELECT table_name FROM information_schema.columns"
         query += " WHERE table_schema = 'public' AND column_name = 'shop_id'"
         with_shop = set(connection.execute(text(query)).scalars())
-    assert set(tables) - with_shop == {"shops", *SYSTEM}
+    assert set(tables) - with_shop | OF_NO_SHOP == {"shops", *SYSTEM}
 
 
 def test_every_key_of_a_tenant_table_starts_with_the_shop(owner: Engine) -> None:

@@ -33,7 +33,7 @@ class Token(Record, kw_only=True):
 
 
 class BulkOperation(Record, kw_only=True):
-    """A bulk query; `status` is CREATED, RUNNING, COMPLETED, CANCELING, CANCELED or FAILED."""
+    """A bulk query; `status` is CREATED, RUNNING, COMPLETED, CANCELING, CANCELED, FAILED or EXPIRED."""
 
     id: int
     query: str

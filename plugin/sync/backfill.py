@@ -1,15 +1,15 @@
 """A bulk result → the mirror, in chunks: constant memory, the shop's lock a chunk, resumable at any line.
 
-Each line is one object; the rows of its connection follow it with `__parentId`. A chunk ends before a parent, so an
-order and its lines stay together. Rows whose parent has gone by already (the platform promises only "after") are asked
-for with a fetch of that parent.
+Each line is one object; the rows of its connection are lines of their own with `__parentId`. They mostly follow at
+once, so a chunk ends before a parent. The platform promises only "after", so rows whose parent is not in the chunk are
+its loose ends, which `plugin.sync.loose` puts where they belong.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -25,32 +25,61 @@ from plugin.sync.nodes import numeric_id
 from plugin.sync.versions import digest
 
 CHUNK_PARENTS = 1000
+MOST_LINES = 10_000  # of a chunk, wherever its parents are
 _CHILD = b'"__parentId"'
 
+Place = Any  # an id, or a moment as text: comparable, and fit for JSON
 Told = tuple[Any, list[Any], bytes]  # the object, the rows of its connection, the digest of its line
 
 
 @dataclass(frozen=True)
 class Kind:
-    """How the lines of one kind of object are read and told."""
+    """How the lines of one kind of object are read and told.
+
+    `place` is an object's place in the platform's order of them, `after` the search that finds the rest from there on.
+    """
 
     parent: Any
     child: Any
     tell: Callable[[Batch, Source, Any, list[Any]], None]
+    place: Callable[[Any], Place | None]
+    after: str
 
 
 @dataclass
 class Chunk:
-    """Some objects in a row. `end` is the offset after their last line."""
+    """Some objects in a row. `end` is the offset after their last line, `last` the place of the last one.
+
+    `in_order`: so far each object of the result came at or after the place of the one before.
+    """
 
     told: dict[str, Told] = field(default_factory=dict)
-    orphans: set[str] = field(default_factory=set)
+    loose: list[tuple[str, bytes]] = field(default_factory=list)  # rows of parents elsewhere: global id, line
     skipped: list[str] = field(default_factory=list)
+    lines: int = 0
     end: int = 0
+    last: Place | None = None
+    in_order: bool = True
 
     @property
     def rows(self) -> int:
         return len(self.told)
+
+    def next(self) -> Chunk:
+        """An empty one that goes on where this one ends."""
+        return Chunk(last=self.last, in_order=self.in_order)
+
+
+def _by_id(told: Any) -> Place | None:
+    try:
+        return numeric_id(told.id)
+    except ValueError:
+        return None
+
+
+def _by_processing(told: nodes.Order) -> Place | None:
+    """ISO 8601 in UTC, so that texts compare like moments."""
+    return told.processedAt.astimezone(UTC).isoformat() if told.processedAt else None
 
 
 def _customer(batch: Batch, source: Source, told: nodes.Customer, _: list[Any]) -> None:
@@ -65,25 +94,29 @@ def _order(batch: Batch, source: Source, told: nodes.Order, lines: list[nodes.Li
         batch.fetch("orders", numeric_id(told.id))
 
 
+# The platform's default order of each connection (`sortKey` in its schema).
 KINDS = {
-    "customers": Kind(nodes.Customer, nodes.Ref, _customer),
-    "products": Kind(nodes.Product, nodes.Variant, node_telling.product_with),
-    "orders": Kind(nodes.Order, nodes.Line, _order),
-    "checkouts": Kind(nodes.Checkout, nodes.CheckoutLine, node_telling.checkout_with),
+    "customers": Kind(nodes.Customer, nodes.Ref, _customer, _by_id, "id:>={}"),
+    "products": Kind(nodes.Product, nodes.Variant, node_telling.product_with, _by_id, "id:>={}"),
+    "orders": Kind(nodes.Order, nodes.Line, _order, _by_processing, "processed_at:>='{}'"),
+    "checkouts": Kind(nodes.Checkout, nodes.CheckoutLine, node_telling.checkout_with, _by_id, "id:>={}"),
 }
 
 
-def chunks(kind: str, lines: Iterable[tuple[int, bytes]], size: int = CHUNK_PARENTS) -> Iterator[Chunk]:
-    """Lines, each with the offset after it → chunks of `size` objects with their rows."""
+def chunks(
+    kind: str, lines: Iterable[tuple[int, bytes]], size: int = CHUNK_PARENTS, begun: Chunk | None = None
+) -> Iterator[Chunk]:
+    """Lines, each with the offset after it → chunks of `size` objects with their rows. `begun`: an empty one."""
     read = Reader(KINDS[kind])
-    chunk = Chunk()
+    chunk = begun or Chunk()
     for end, line in lines:
         is_child = _CHILD in line
-        if not is_child and chunk.rows >= size:
+        if (chunk.rows >= size and not is_child) or chunk.lines >= MOST_LINES:
             yield chunk
-            chunk = Chunk()
+            chunk = chunk.next()
         if line:
             (read.child if is_child else read.parent)(chunk, line)
+        chunk.lines += 1
         chunk.end = end
     if chunk.end:
         yield chunk
@@ -93,6 +126,7 @@ class Reader:
     """Reads the lines of one kind; what cannot be read is noted and left out."""
 
     def __init__(self, kind: Kind) -> None:
+        self._place = kind.place
         self._parent = msgspec.json.Decoder(kind.parent, strict=False)
         self._child = msgspec.json.Decoder(kind.child, strict=False)
 
@@ -103,6 +137,9 @@ class Reader:
             chunk.skipped.append(str(error))
             return
         chunk.told[told.id] = told, [], digest(line)
+        place = self._place(told)
+        chunk.in_order &= place is not None and (chunk.last is None or place >= chunk.last)
+        chunk.last = place
 
     def child(self, chunk: Chunk, line: bytes) -> None:
         try:
@@ -112,22 +149,32 @@ class Reader:
             return
         if row.parent in chunk.told:
             chunk.told[row.parent][1].append(row)
-        else:
-            chunk.orphans.add(row.parent)
+        elif row.parent:
+            chunk.loose.append((row.parent, line))
 
 
 def write(session: Session, shop: Shop, kind: str, chunk: Chunk, read_at: datetime) -> None:
     """One chunk into the mirror, with everything that follows from it. `read_at`: when the store began to read."""
+    try:
+        batch = _batch(shop, kind, chunk, read_at)
+    except UNREADABLE:
+        _leave_out(shop, kind, chunk, read_at)
+        batch = _batch(shop, kind, chunk, read_at)
+    react(session, shop, apply(session, shop, batch))
+
+
+def _batch(shop: Shop, kind: str, chunk: Chunk, read_at: datetime) -> Batch:
     batch = Batch(shop.id)
+    for told, rows, sha256 in chunk.told.values():
+        KINDS[kind].tell(batch, Source(shop, read_at, sha256, read_at), told, rows)
+    return batch
+
+
+def _leave_out(shop: Shop, kind: str, chunk: Chunk, read_at: datetime) -> None:
+    """Drop the objects that cannot be told: half of one must not stay."""
     for gid, (told, rows, sha256) in list(chunk.told.items()):
         try:
-            KINDS[kind].tell(batch, Source(shop, read_at, sha256, read_at), told, rows)
+            KINDS[kind].tell(Batch(shop.id), Source(shop, read_at, sha256, read_at), told, rows)
         except UNREADABLE as error:
-            # Half an object must not stay in the batch: begin again without it.
             del chunk.told[gid]
             chunk.skipped.append(str(error))
-            return write(session, shop, kind, chunk, read_at)
-    for gid in chunk.orphans if kind in ("orders", "products") else ():
-        batch.fetch(kind, numeric_id(gid))
-    react(session, shop, apply(session, shop, batch))
-    return None

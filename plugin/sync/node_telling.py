@@ -60,7 +60,7 @@ def order_with(batch: Batch, source: Source, told: nodes.Order, lines: Sequence[
     version = source.version(told.updatedAt)
     if customer_id:
         batch.mentioned_customers.add(customer_id)
-    line_rows = [_line(source.shop.id, id, each, position, currency) for position, each in enumerate(lines, 1)]
+    line_rows = [order_line(source.shop.id, id, each, position, currency) for position, each in enumerate(lines, 1)]
     batch.order(_order(source, told, id, customer_id, currency, version), line_rows)
 
 
@@ -94,14 +94,24 @@ def product_with(batch: Batch, source: Source, told: nodes.Product, variants: Se
         in_utc(told.updatedAt),
         source.version(told.updatedAt),
     )
-    batch.product(row, [_variant(shop_id, id, each, currency) for each in variants])
+    batch.product(row, [variant(shop_id, id, each, currency) for each in variants])
+
+
+def checkout(batch: Batch, source: Source, told: nodes.Checkout) -> None:
+    checkout_with(batch, source, told, told.lineItems.nodes if told.lineItems else [])
+
+
+def checkout_token(link: str) -> str:
+    """The token in the link that recovers a checkout. Raises ValueError when there is none."""
+    token = _TOKEN.search(link)
+    if token is None:
+        raise ValueError("The abandoned checkout's link holds no token.")
+    return token[1]
 
 
 def checkout_with(batch: Batch, source: Source, told: nodes.Checkout, lines: Sequence[nodes.CheckoutLine]) -> None:
-    """An abandoned checkout with these lines; its token is in the link that recovers it."""
-    token = _TOKEN.search(told.abandonedCheckoutUrl)
-    if token is None:
-        raise ValueError("The abandoned checkout's link holds no token.")
+    """An abandoned checkout with these lines."""
+    token = checkout_token(told.abandonedCheckoutUrl)
     currency, buyer = currency_code(source.shop.currency), told.customer
     customer_id = numeric_id(buyer.id) if buyer else None
     if customer_id:
@@ -110,7 +120,7 @@ def checkout_with(batch: Batch, source: Source, told: nodes.Checkout, lines: Seq
     phone = buyer.defaultPhoneNumber if buyer else None
     row = rows.CheckoutRow(
         source.shop.id,
-        token[1],
+        token,
         numeric_id(told.id),
         None,
         customer_id,
@@ -122,14 +132,14 @@ def checkout_with(batch: Batch, source: Source, told: nodes.Checkout, lines: Seq
         currency,
         _minor(told.subtotalPriceSet, currency),
         _minor(told.totalPriceSet, currency),
-        Jsonb([_checkout_line(line, currency) for line in lines]),
+        Jsonb([checkout_line(line, currency) for line in lines]),
         in_utc(told.createdAt),
         in_utc(told.updatedAt),
         in_utc(told.completedAt),
         None,
         source.version(told.updatedAt),
     )
-    keep(batch.checkouts, token[1], row)
+    keep(batch.checkouts, token, row)
 
 
 def _identity(told: nodes.Customer, version: bytes) -> rows.Identity:
@@ -193,7 +203,7 @@ def _order(
     )
 
 
-def _line(shop_id: int, order_id: int, told: nodes.Line, position: int, currency: str) -> rows.LineRow:
+def order_line(shop_id: int, order_id: int, told: nodes.Line, position: int, currency: str) -> rows.LineRow:
     return rows.LineRow(
         shop_id,
         order_id,
@@ -262,7 +272,7 @@ def _fulfillment(source: Source, told: nodes.Fulfillment, order_id: int) -> rows
     )
 
 
-def _variant(shop_id: int, product_id: int, told: nodes.Variant, currency: str) -> rows.VariantRow:
+def variant(shop_id: int, product_id: int, told: nodes.Variant, currency: str) -> rows.VariantRow:
     return rows.VariantRow(
         shop_id,
         product_id,
@@ -276,7 +286,7 @@ def _variant(shop_id: int, product_id: int, told: nodes.Variant, currency: str) 
     )
 
 
-def _checkout_line(told: nodes.CheckoutLine, currency: str) -> dict[str, object]:
+def checkout_line(told: nodes.CheckoutLine, currency: str) -> dict[str, object]:
     return {
         "title": told.title or "",
         "variant": told.variantTitle or None,

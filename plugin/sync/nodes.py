@@ -229,6 +229,7 @@ class CheckoutCustomer(Struct):
 class Checkout(Struct):
     id: str
     abandonedCheckoutUrl: str
+    lineItems: Nodes[CheckoutLine] | None = None
     customer: CheckoutCustomer | None = None
     subtotalPriceSet: Bag | None = None
     totalPriceSet: Bag | None = None

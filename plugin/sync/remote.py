@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,13 +15,23 @@ from plugin.shops import api
 from plugin.shops.models import Shop
 
 QUERIES = Path(__file__).parent / "bulk"
-TIMEOUTS = 5.0, 60.0  # seconds to connect and between bytes
+TIMEOUTS = 5.0, 20.0  # seconds to connect and between bytes
 BLOCK_BYTES = 256 * 2**10
+GONE = (400, 401, 403, 404, 410)  # what signed addresses answer once they have expired
+ROOTS = {"checkouts": "abandonedCheckouts"}  # the connection of a kind, where it is not named like the kind
+
+
+class Gone(Exception):
+    """The result is not at its address any more: the operation has to be asked for anew."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A bulk operation as the store describes it; `url` is None when nothing was found."""
+    """A bulk operation as the store describes it.
+
+    `url` holds the whole result, `partial_url` what there is of one that failed; both are None when nothing was found.
+    `size` is the result's bytes where the store says so.
+    """
 
     gid: str
     status: str
@@ -29,17 +40,39 @@ class Operation:
     objects: int
     rows: int
     url: str | None
+    partial_url: str | None = None
+    size: int | None = None
 
 
-def query(kind: str) -> str:
-    """The inner query that reads all objects of a kind: customers, products, orders or checkouts."""
-    return (QUERIES / f"{kind}.graphql").read_text(encoding="utf-8")
+def query(kind: str, goes_on_from: str | None = None, mark: str = "") -> str:
+    """The inner query that reads all objects of a kind, or those that a search finds.
+
+    `mark` is a word by which the operation can be found again when the answer to our asking was lost.
+    """
+    text = (QUERIES / f"{kind}.graphql").read_text(encoding="utf-8")
+    if goes_on_from:
+        root = ROOTS.get(kind, kind)
+        text = text.replace(f"  {root} {{", f"  {root}(query: {json.dumps(goes_on_from)}) {{", 1)
+    return f"# {mark}\n{text}" if mark else text
 
 
-def begin(shop: Shop, kind: str) -> str:
+def begin(shop: Shop, kind: str, goes_on_from: str | None = None, mark: str = "") -> str:
     """Start the store's bulk operation; its GID. Raises UserErrors when too many are running."""
-    operation = api.execute(shop, "BulkRun", {"query": query(kind)})["bulkOperationRunQuery"]["bulkOperation"]
-    return str(operation["id"])
+    wanted = {"query": query(kind, goes_on_from, mark)}
+    return str(api.execute(shop, "BulkRun", wanted)["bulkOperationRunQuery"]["bulkOperation"]["id"])
+
+
+def find(shop: Shop, mark: str) -> str | None:
+    """The GID of the operation that carries this mark, among the store's latest."""
+    latest = api.execute(shop, "BulkLatest")["bulkOperations"]["nodes"]
+    return next((str(one["id"]) for one in latest if one["query"].startswith(f"# {mark}\n")), None)
+
+
+def count(shop: Shop, kind: str) -> int | None:
+    """How many objects of a kind the store has; None when it does not say."""
+    root = ROOTS.get(kind, kind)
+    told = api.execute(shop, "HowMany").get(f"{root}Count")
+    return int(told["count"]) if told else None
 
 
 def look(shop: Shop, gid: str) -> Operation | None:
@@ -47,38 +80,65 @@ def look(shop: Shop, gid: str) -> Operation | None:
     told = api.execute(shop, "BulkOne", {"id": gid})["bulkOperation"]
     if told is None:
         return None
-    counts = int(told["objectCount"]), int(told["rootObjectCount"])
-    created_at = datetime.fromisoformat(told["createdAt"])
-    return Operation(gid, told["status"], told["errorCode"], created_at, *counts, told["url"] or told["partialDataUrl"])
+    return Operation(
+        gid,
+        told["status"],
+        told["errorCode"],
+        datetime.fromisoformat(told["createdAt"]),
+        int(told["objectCount"]),
+        int(told["rootObjectCount"]),
+        told["url"],
+        told["partialDataUrl"],
+        int(told["fileSize"]) if told["fileSize"] else None,
+    )
 
 
-def lines(url: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
-    """The lines of a result from byte `start` on, each with the offset after it; never the whole in memory.
+def lines(url: str, start: int = 0, size: int | None = None, whole: bool = True) -> Iterator[tuple[int, bytes]]:
+    """The lines of a result from byte `start` on, each with the offset after it; never all of it in memory.
 
-    Raises Unavailable when the connection breaks; what was read stands, and `start` goes on from there.
+    `size` is where it must end. A result that is not `whole` may end within a line, which is left out. Raises
+    Unavailable when the connection breaks or the end is missing: what was read stands, and `start` goes on from there.
+    Raises Gone when the address has expired.
     """
-    headers = {"Range": f"bytes={start}-", "Accept-Encoding": "identity"} if start else {"Accept-Encoding": "identity"}
+    if size is not None and start >= size:
+        return
+    end = start
     try:
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUTS) as response:
+        with requests.get(url, headers=_headers(start), stream=True, timeout=TIMEOUTS) as response:
             if response.status_code == 416:  # everything was read before
                 return
-            if response.status_code not in (200, 206):
-                raise Unavailable(
-                    "The store's result could not be read (status %(status)s).", status=response.status_code
-                )
+            _check(response.status_code)
             skip = start if response.status_code == 200 else 0
-            yield from _split(response.iter_content(BLOCK_BYTES), start - skip, skip)
+            for end, line in _split(response.iter_content(BLOCK_BYTES), start - skip, skip, size, whole):
+                yield end, line
     except requests.RequestException as error:
         raise Unavailable("The connection broke while the store's result was read.") from error
+    if whole and size is not None and end < size:
+        raise Unavailable("The connection broke while the store's result was read.")
 
 
-def _split(blocks: Iterator[bytes], offset: int, skip: int) -> Iterator[tuple[int, bytes]]:
+def _headers(start: int) -> dict[str, str]:
+    plain = {"Accept-Encoding": "identity"}
+    return plain | {"Range": f"bytes={start}-"} if start else plain
+
+
+def _check(status: int) -> None:
+    if status in GONE:
+        raise Gone
+    if status not in (200, 206):
+        raise Unavailable("The store's result could not be read (status %(status)s).", status=status)
+
+
+def _split(
+    blocks: Iterator[bytes], offset: int, skip: int, size: int | None = None, whole: bool = True
+) -> Iterator[tuple[int, bytes]]:
+    """Whole lines only: what stands behind the last line break counts when it reaches the end that is known."""
     rest = b""
     for block in blocks:
-        *whole, rest = (rest + block).split(b"\n")
-        for line in whole:
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
             offset += len(line) + 1
             if offset > skip:
                 yield offset, line
-    if rest:
+    if rest and whole and size in (None, offset + len(rest)):
         yield offset + len(rest), rest

@@ -27,6 +27,11 @@ def deletion(triggered_at: datetime | None, sha256: bytes) -> bytes:
     return _GONE + _moment(triggered_at) + sha256[:16]
 
 
+def told_at(triggered_at: datetime | None) -> bytes:
+    """Bytes 9 to 16 of every version of something told by an event of this moment."""
+    return _moment(triggered_at)
+
+
 def digest(body: bytes) -> bytes:
     """SHA-256 of a body."""
     return hashlib.sha256(body).digest()

@@ -7,13 +7,13 @@ was under way begins anew.
 import itertools
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import IO, Any
 
 import msgspec
 from graphql import GraphQLError, parse
 
-from plugin.sandbox.admin_api import bulk_rules
+from plugin.sandbox.admin_api import bulk_faults, bulk_rules
+from plugin.sandbox.admin_api.bulk_faults import BulkFault, BulkFaults
 from plugin.sandbox.admin_api.plan import Draw, plan_of
 from plugin.sandbox.admin_api.query import Query
 from plugin.sandbox.admin_api.request import Api
@@ -35,12 +35,13 @@ class BulkRunner:
         self._world = world
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self.faults = BulkFaults()
         self.folder = world.home / "bulk"
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def start(self, api: Api, query: str) -> BulkOperation:
         """Begin a bulk query; `Refused` with INVALID for a query that cannot be one, LIMIT_REACHED for one too many."""
-        bulk_rules.check(query)
+        root = bulk_rules.check(query)
         with self._world.change():
             active = [one for one in self._world.bulk_operations if one.status in ACTIVE]
             if len(active) >= AT_ONCE:
@@ -53,6 +54,7 @@ class BulkRunner:
                     created_at=self._world.now(),
                 )
             )
+        self.faults.take(operation.id, root)
         self._launch(api, operation)
         return operation
 
@@ -87,39 +89,50 @@ class BulkRunner:
 
     def _run(self, api: Api, operation: BulkOperation) -> None:
         self._note(operation, status="RUNNING" if operation.status == "CREATED" else operation.status)
-        name = f"{operation.id}.jsonl"
+        fault = self.faults.of(operation.id)
+        path = self.folder / f"{operation.id}.jsonl"
         operation.object_count = operation.root_object_count = 0
-        with (self.folder / name).open("wb") as file:
-            status, code = self._write(api, operation, file)
+        with path.open("wb") as file:
+            status, code = self._write(api, operation, file, fault)
         if self._stopping.is_set():
             return
-        self._finish(operation, status, code, name)
+        if fault.scattered:
+            bulk_faults.scatter(path)
+        if fault.torn:
+            bulk_faults.tear(path)
+        self._finish(operation, status, code, path.name)
 
-    def _write(self, api: Api, operation: BulkOperation, file: IO[bytes]) -> tuple[str, str | None]:
+    def _write(self, api: Api, operation: BulkOperation, file: IO[bytes], fault: BulkFault) -> tuple[str, str | None]:
         try:
             draw = plan_of(parse(operation.query), api.scopes)
-            return self._write_pages(api, draw, operation, file)
+            return self._write_pages(api, draw, operation, file, fault)
         except GraphQLError as error:
             denied = (error.extensions or {}).get("code") == "ACCESS_DENIED"
             return "FAILED", "ACCESS_DENIED" if denied else "INTERNAL_SERVER_ERROR"
 
-    def _write_pages(self, api: Api, draw: Draw, operation: BulkOperation, file: IO[bytes]) -> tuple[str, str | None]:
+    def _write_pages(
+        self, api: Api, draw: Draw, operation: BulkOperation, file: IO[bytes], fault: BulkFault
+    ) -> tuple[str, str | None]:
+        ends_early = fault.outcome not in ("completed", "expired")
         for offset in itertools.count(0, PAGE):
+            size = min(PAGE, fault.after - offset) if ends_early else PAGE
+            self._stopping.wait(fault.slow_seconds)
             if operation.status == "CANCELING":
                 return "CANCELED", None
             with self._world.lock:
-                api.window = slice(offset, offset + PAGE)
+                api.window = slice(offset, offset + max(0, size))
                 nodes = _nodes(next(iter(draw(Query(api)).values())))
             lines = [line for node in nodes for line in flatten(node, None)]
             file.writelines(msgspec.json.encode(line) + b"\n" for line in lines)
             self._note(operation, objects=len(lines), roots=len(nodes))
             if len(nodes) < PAGE or self._stopping.is_set():
                 break
-        return "COMPLETED", None
+        return bulk_faults.OUTCOMES[fault.outcome]
 
     def _note(self, operation: BulkOperation, *, status: str | None = None, objects: int = 0, roots: int = 0) -> None:
         with self._world.change():
-            operation.status = status or operation.status
+            if operation.status != "CANCELING":
+                operation.status = status or operation.status
             operation.object_count += objects
             operation.root_object_count += roots
             self._world.bulk_operations.keep(operation)
@@ -129,7 +142,7 @@ class BulkRunner:
             operation.status, operation.error_code = status, code
             operation.completed_at = self._world.now()
             operation.file_name = name
-            operation.file_size = Path(self.folder / name).stat().st_size
+            operation.file_size = (self.folder / name).stat().st_size
             self._world.bulk_operations.keep(operation)
             self._world.emit("bulk_operations/finish", lambda: documents.bulk_finished(self._world, operation))
 

@@ -35,8 +35,8 @@ class _Found:
     selects_id: bool
 
 
-def check(query: str) -> None:
-    """`Refused` (INVALID) with the reason when the text cannot be run as a bulk query."""
+def check(query: str) -> str:
+    """The name of the root connection. `Refused` (INVALID) with the reason when the text cannot be run in bulk."""
     document = _parsed(query)
     operations = [part for part in document.definitions if isinstance(part, OperationDefinitionNode)]
     if len(operations) != 1 or operations[0].operation is not OperationType.QUERY:
@@ -47,6 +47,7 @@ def check(query: str) -> None:
     if len(roots) != 1:
         raise _refused("Bulk queries cannot contain multiple top level fields")
     _check_connections(list(_Walk(document).connections(operations[0].selection_set, schema().query_type)))
+    return roots[0].name.value
 
 
 def _parsed(query: str) -> DocumentNode:

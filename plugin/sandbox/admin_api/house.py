@@ -1,5 +1,6 @@
 """The shop, the app's installation, its webhooks and bulk operations as the Admin API shows them."""
 
+from datetime import timedelta
 from typing import Any
 
 from plugin.sandbox.admin_api.metafields import HasMetafields
@@ -116,6 +117,9 @@ class InstallationNode(HasMetafields):
         return f"{self.api.world.store_url}/admin/settings"
 
 
+RESULTS_LAST = timedelta(days=7)
+
+
 class BulkNode(Node):
     """`BulkOperation`."""
 
@@ -125,6 +129,13 @@ class BulkNode(Node):
     def type(self) -> str:
         """Only queries are played."""
         return "QUERY"
+
+    def status(self) -> str:
+        """Where it stands; results expire after seven days."""
+        ended = self.record.completed_at
+        if self.record.status == "COMPLETED" and ended and self.api.world.now() > ended + RESULTS_LAST:
+            return "EXPIRED"
+        return self.record.status
 
     def completed_at(self) -> str | None:
         """When it ended."""
@@ -144,7 +155,7 @@ class BulkNode(Node):
 
     def url(self) -> str | None:
         """Where the result is; None while it runs and when nothing was found."""
-        if self.record.status != "COMPLETED" or not self.record.object_count:
+        if self.status() != "COMPLETED" or not self.record.object_count:
             return None
         return self._address()
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request, send_from_directory
 
+from plugin.sandbox.admin_api.bulk_faults import broken_off
 from plugin.sandbox.admin_api.execution import Asked, answer
 from plugin.sandbox.admin_api.house import VERSIONS
 from plugin.sandbox.admin_api.request import Api
@@ -45,7 +46,19 @@ def _asked() -> Asked | None:
     return Asked(body["query"], variables, name)
 
 
-@blueprint.get("/_bulk/<name>")
-def bulk_result(name: str) -> Response:
-    """A result as JSONL."""
-    return send_from_directory(sandbox().bulk.folder.absolute(), name, mimetype="application/jsonl")
+@blueprint.get("/_bulk/<int:id>.jsonl")
+def bulk_result(id: int) -> Response | tuple[str, int]:
+    """A result as JSONL, or a part of it; what the switches do to it is done here."""
+    store = sandbox()
+    folder, name = store.bulk.folder.absolute(), f"{id}.jsonl"
+    operation = store.world.bulk_operations.get(id)
+    if operation is None or store.bulk.faults.of(id).gone or operation.status == "EXPIRED":
+        return "The link has expired", 403
+    whole = send_from_directory(folder, name, mimetype="application/jsonl")
+    cut = store.bulk.faults.cut(id)
+    if cut is None:
+        return whole
+    start = int(whole.headers.get("Content-Range", "bytes 0").removeprefix("bytes ").partition("-")[0])
+    part = Response(broken_off(folder / name, start, cut), whole.status_code, whole.headers)
+    whole.close()
+    return part

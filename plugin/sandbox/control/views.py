@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
+from plugin.sandbox.admin_api.bulk_faults import fault_of
 from plugin.sandbox.admin_api.faults import Fault
 from plugin.sandbox.app_records import Delivery, Faults
 from plugin.sandbox.control.bodies import asked, whole_number
@@ -76,6 +77,39 @@ def api_faults() -> Response:
         raise Refused("Each answer needs a status", field=("answers",)) from broken
     sandbox().api_faults.set(wanted)
     return jsonify(waiting=len(sandbox().api_faults))
+
+
+@blueprint.route("/bulk", methods=["GET", "POST"])
+def bulk() -> Response:
+    """How the next bulk queries go: `operations`, each as in `admin_api/bulk_faults.py`. Answers with all there are."""
+    store = sandbox()
+    if request.method == "POST":
+        try:
+            store.bulk.faults.set([fault_of(told) for told in asked().get("operations", [])])
+        except (TypeError, ValueError) as broken:
+            raise Refused(str(broken), field=("operations",)) from broken
+    told = [{"id": one.id, "status": one.status, "objects": one.object_count} for one in store.world.bulk_operations]
+    return jsonify(waiting=len(store.bulk.faults), operations=told)
+
+
+@blueprint.post("/bulk/cancel")
+def cancel_bulk() -> Response:
+    """What somebody does who stops every bulk query that runs."""
+    bulk = sandbox().bulk
+    running = [one.id for one in sandbox().world.bulk_operations if one.status in ("CREATED", "RUNNING")]
+    return jsonify(cancelled=[bulk.cancel(id).id for id in running])
+
+
+@blueprint.post("/bulk/expire")
+def expire_bulk() -> Response:
+    """What seven days do to the results there are."""
+    world = sandbox().world
+    with world.change():
+        done = [one for one in world.bulk_operations if one.status == "COMPLETED"]
+        for operation in done:
+            operation.status = "EXPIRED"
+            world.bulk_operations.keep(operation)
+    return jsonify(expired=[operation.id for operation in done])
 
 
 @blueprint.post("/throttle")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from plugin.db import engine as db
 from plugin.sandbox.admin_api import bulk_rules
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
-from plugin.sync import backfill, remote, runs
+from plugin.sync import backfill, loose, remote, runs
 from plugin.sync.models import SyncRun
 from plugin.sync.operations import start_backfill
 from tests.bench import bodies
-from tests.plugin.sync.deliveries import one, rows
+from tests.plugin.sync.deliveries import mirror, one, rows
 
 READ_AT = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -31,9 +31,16 @@ def with_ends(lines: list[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def bring_in(shop: Shop, kind: str, lines: list[bytes], size: int = 1000) -> list[backfill.Chunk]:
     chunks = list(backfill.chunks(kind, with_ends(lines), size))
+    with db.transaction(shop.id) as session:
+        run = SyncRun(shop_id=shop.id, kind="backfill", object=kind, state="done")
+        session.add(run)
     for chunk in chunks:
         with db.transaction(shop.id) as session:
             backfill.write(session, shops.shop(session), kind, chunk, READ_AT)
+            loose.place(session, shop, run.id, kind, chunk.loose, READ_AT)
+    with db.transaction(shop.id) as session:
+        while loose.place_kept(session, shop, run.id, kind, READ_AT):
+            pass
     return chunks
 
 
@@ -64,11 +71,72 @@ def test_the_stores_totals_come_with_customers(database: Engine, shop: Shop) -> 
     assert {term["term"] for term in rows(database, "customer_terms", shop)} >= {"nguyen", "person1@example.com"}
 
 
-def test_lines_that_follow_later_lead_to_a_fetch_of_their_order(database: Engine, shop: Shop) -> None:
+def shuffled(lines: list[bytes], kind: str) -> list[bytes]:
+    """Every row as far from its parent as it can be, before it or after it."""
+    parents = [line for line in lines if b"__parentId" not in line]
+    rows = [line for line in lines if b"__parentId" in line]
+    return [*rows[1::2], *parents, *rows[::2]]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_rows_come_to_their_order_from_wherever_they_stand(
+    database: Engine, shop: Shop, other_shop: Shop, size: int
+) -> None:
+    lines = list(bodies.order_lines(1, 10, 3))
+    bring_in(shop, "orders", lines)
+    as_they_are = mirror(database, shop)["orders"], rows(database, "order_lines", shop)
+    bring_in(other_shop, "orders", shuffled(lines, "orders"), size)
+    assert len(rows(database, "orders", other_shop)) == 10
+    told = {row["id"]: row for row in rows(database, "order_lines", other_shop)}
+    assert len(told) == len(as_they_are[1]) == 20
+    bookkeeping = {"shop_id", "position"}
+    for row in as_they_are[1]:
+        assert {k: v for k, v in told[row["id"]].items() if k not in bookkeeping} == {
+            k: v for k, v in row.items() if k not in bookkeeping
+        }
+    assert rows(database, "import_lines") == []
+    assert not any(effect["key"].startswith("orders:") for effect in rows(database, "outbox", other_shop))
+
+
+def test_rows_without_end_make_no_chunk_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backfill, "MOST_LINES", 10)
+    first, *others = bodies.order_lines(1, 40, 1)
+    chunks = list(backfill.chunks("orders", with_ends([first, *(line for line in others if b"__parentId" in line)])))
+    assert max(chunk.lines for chunk in chunks) == 10
+
+
+def test_rows_of_an_order_that_never_came_lead_to_a_fetch_of_it(database: Engine, shop: Shop) -> None:
     first, second = list(bodies.order_lines(1, 1, 1)), list(bodies.order_lines(2, 1, 1))
-    bring_in(shop, "orders", [first[0], first[1], *second, first[2]], size=1)
-    assert "orders:1000001" in {effect["key"] for effect in rows(database, "outbox", shop)}
-    assert len(rows(database, "order_lines", shop)) == 3
+    bring_in(shop, "orders", [first[1], *second])
+    assert [effect["key"] for effect in rows(database, "outbox", shop) if "orders" in effect["key"]] == [
+        "orders:1000001"
+    ]
+    assert rows(database, "import_lines") == []
+
+
+def test_rows_of_an_order_that_a_webhook_changed_meanwhile_are_dropped(database: Engine, shop: Shop) -> None:
+    lines = list(bodies.order_lines(1, 1, 1))
+    newer = json.loads(lines[0]) | {"updatedAt": "2026-11-21T00:00:00Z"}
+    with db.transaction(shop.id) as session:
+        chunk = next(backfill.chunks("orders", with_ends([json.dumps(newer).encode() + b"\n"])))
+        backfill.write(session, shops.shop(session), "orders", chunk, READ_AT + timedelta(hours=1))
+    bring_in(shop, "orders", lines, size=1)
+    assert rows(database, "order_lines", shop) == rows(database, "import_lines") == []
+
+
+def test_variants_and_lines_of_checkouts_come_to_their_parents_too(database: Engine, shop: Shop) -> None:
+    product = {"id": "gid://shopify/Product/5", "title": "Lot", "handle": "lot", "status": "ACTIVE"}
+    variant = {"id": "gid://shopify/ProductVariant/6", "title": "250 g", "price": "9.00", "__parentId": product["id"]}
+    bring_in(shop, "products", [json.dumps(each).encode() + b"\n" for each in (variant, product)], size=1)
+    assert one(database, "variants", shop)["price_minor"] == 900
+    checkout = {
+        "id": "gid://shopify/AbandonedCheckout/7",
+        "abandonedCheckoutUrl": "https://x/1/checkouts/ac/tok/recover",
+    }
+    line = {"quantity": 2, "originalUnitPriceSet": {"shopMoney": {"amount": "9.00"}}, "title": "Lot"}
+    line["__parentId"] = checkout["id"]
+    bring_in(shop, "checkouts", [json.dumps(each).encode() + b"\n" for each in (line, checkout, line)], size=1)
+    assert [each["quantity"] for each in one(database, "checkouts", shop)["lines"]] == [2, 2]
 
 
 def test_an_order_with_refunds_is_read_singly_too(database: Engine, shop: Shop) -> None:
@@ -91,40 +159,6 @@ def test_a_backfill_is_begun_once_a_kind(database: Engine, shop: Shop) -> None:
         assert start_backfill(session, shop) == 4
         assert start_backfill(session, shop) == 0
     assert [run["object"] for run in rows(database, "sync_runs", shop, "id")] == list(runs.KINDS)
-
-
-def test_an_import_that_was_cut_off_goes_on_where_it_was(
-    database: Engine, shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines = list(bodies.order_lines(1, 10, 3))
-    monkeypatch.setattr(backfill.chunks, "__defaults__", (4,))
-    operation = remote.Operation("gid", "COMPLETED", None, READ_AT, 30, 10, "result")
-    started: list[int] = []
-
-    def read(url: str, start: int = 0) -> Iterator[tuple[int, bytes]]:
-        started.append(start)
-        return ((end, line) for end, line in with_ends(lines) if end > start)
-
-    monkeypatch.setattr(remote, "lines", read)
-    monkeypatch.setattr(remote, "begin", lambda *_: "gid")
-    monkeypatch.setattr(remote, "look", lambda *_: operation)
-    with db.transaction(shop.id) as session:
-        session.add(SyncRun(shop_id=shop.id, kind="backfill", object="orders"))
-    while runs.drive(shop.id, ends=0):
-        pass
-    run = one(database, "sync_runs", shop)
-    assert (run["state"], run["rows_done"], run["rows_total"], run["lease_until"]) == ("done", 10, 10, None)
-    assert started == [0, len(b"".join(lines[:12])), len(b"".join(lines[:24])), len(b"".join(lines))]
-    assert len(rows(database, "orders", shop)) == 10 and len(rows(database, "order_lines", shop)) == 20
-
-
-def test_orders_wait_for_customers(database: Engine, shop: Shop) -> None:
-    with db.transaction(shop.id) as session:
-        session.add_all([SyncRun(shop_id=shop.id, kind="backfill", object=kind) for kind in runs.KINDS])
-        session.flush()
-        found = {run.object: run for run in session.scalars(select(SyncRun))}
-    assert runs._must_wait(shop, found["orders"]) and runs._must_wait(shop, found["checkouts"])
-    assert not runs._must_wait(shop, found["customers"]) and not runs._must_wait(shop, found["products"])
 
 
 def test_blocks_are_split_into_lines_with_the_offsets_after_them() -> None:

@@ -51,7 +51,15 @@ def _app_role(name: str, connection: psycopg.Connection) -> Iterator[Problem]:
         yield Problem(name, "leads to a PostgreSQL older than 16: upgrade the server")
         return
     yield from _sweep_role(name, connection)
+    yield from _temporary(name, connection)
     yield from _schema(name, connection)
+
+
+def _temporary(name: str, connection: psycopg.Connection) -> Iterator[Problem]:
+    row = connection.execute("SELECT has_database_privilege(current_database(), 'TEMPORARY'), current_database()")
+    may, database = row.fetchone() or (False, "")
+    if not may:
+        yield Problem(name, f"may not make temporary tables: GRANT TEMPORARY ON DATABASE {database} TO {APP}")
 
 
 def _sweep_role(name: str, connection: psycopg.Connection) -> Iterator[Problem]:

@@ -3,10 +3,12 @@
 import os
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from cryptography.fernet import Fernet
+from psycopg import sql
 
 from plugin.config import manifest
 from plugin.doctor import connections, run, settings
@@ -115,3 +117,14 @@ def test_the_app_may_not_migrate(sound: dict[str, str], declared: None) -> None:
 def test_a_database_without_the_schema_is_noticed(sound: dict[str, str], declared: None) -> None:
     empty = sound["DATABASE_URL"].rsplit("/", 1)[0] + "/postgres"
     assert any("is not migrated" in sentence for sentence in complaints(sound | {"DATABASE_URL": empty}))
+
+
+def test_a_role_that_may_make_no_temporary_table_is_noticed(sound: dict[str, str], declared: None) -> None:
+    with psycopg.connect(os.environ["DATABASE_OWNER_URL"], autocommit=True) as owner:
+        database = sql.Identifier(owner.info.dbname)
+        owner.execute(sql.SQL("REVOKE TEMPORARY ON DATABASE {} FROM PUBLIC, regulars_app").format(database))
+        try:
+            said = complaints(sound)
+        finally:
+            owner.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO regulars_app").format(database))
+    assert len(said) == 1 and "GRANT TEMPORARY ON DATABASE" in said[0]

@@ -104,6 +104,7 @@ class Store:
             "inbox": "state = 'new' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())",
             "outbox": "state IN ('pending', 'claimed', 'calling') AND next_attempt_at <= clock_timestamp()",
             "sync_runs": "state IN ('waiting', 'running')",
+            "drift_checks": "state IN ('waiting', 'reading', 'healing')",
         }
         return {
             table: self.rows(f"SELECT count(*) AS waits FROM {table} WHERE {where}")[0]["waits"]

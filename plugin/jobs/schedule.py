@@ -7,6 +7,7 @@ from typing import Any, Final
 BEAT: Final[dict[str, dict[str, Any]]] = {
     "drain what waits in inboxes": {"task": "sync.drain_waiting", "schedule": 10.0},
     "drive bulk operations": {"task": "sync.drive_runs", "schedule": 15.0},
+    "compare mirrors with their stores": {"task": "sync.reconcile", "schedule": 15.0},
     "perform due effects": {"task": "effects.perform_due", "schedule": 10.0},
     "wake due enrollments": {"task": "campaigns.wake_due", "schedule": 10.0},
     "send due messages": {"task": "messages.send_due", "schedule": 10.0},

@@ -1,6 +1,6 @@
 """From a row of the inbox to what it tells: one line a topic.
 
-`fetched/…` are our own topics: answers to `fetch` effects, which come in through the same door.
+`fetched/…` and `absent/…` are our own topics: answers to `fetch` effects, which come in through the same door.
 """
 
 from __future__ import annotations
@@ -98,6 +98,10 @@ READERS: Final[dict[str, Reader]] = {
     "fetched/customers": Reader(nodes.Customer, node_telling.customer),
     "fetched/orders": Reader(nodes.Order, node_telling.order),
     "fetched/products": Reader(nodes.Product, node_telling.product),
+    "fetched/checkouts": Reader(nodes.Checkout, node_telling.checkout),
+    "absent/customers": Reader(body.Deleted, _customer_deleted),
+    "absent/orders": Reader(body.Deleted, _order_deleted),
+    "absent/products": Reader(body.Deleted, _product_deleted),
 }
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from celery import shared_task
 
 from plugin.jobs.doorbell import ring
+from plugin.sync import checks, reconciling, runs
 from plugin.sync import drain as draining
-from plugin.sync import runs
 
 SECONDS = 20.0
 
@@ -30,3 +30,11 @@ def drive_runs() -> None:
     """Bring imports on; rings again for what is left after 20 s."""
     if runs.drive_all(SECONDS):
         ring("sync.drive_runs")
+
+
+@shared_task(name="sync.reconcile")
+def reconcile() -> None:
+    """Open the comparisons with the store that are due and bring the open ones on; rings again for what is left."""
+    checks.begin_due()
+    if reconciling.drive_all(SECONDS):
+        ring("sync.reconcile")

@@ -79,6 +79,12 @@ def _tags(shop: Shop) -> Told:
     return [{"customerId": graph.gid("Customer", id), "tags": ["vip"], "occurredAt": LATER} for id in (501, 509)]
 
 
+def _abandoned(token: str, customer_id: int) -> dict[str, Any]:
+    link = payloads.checkout(token)["abandoned_checkout_url"]
+    told = {"id": graph.gid("AbandonedCheckout", customer_id), "abandonedCheckoutUrl": link}
+    return told | {"customer": {"id": graph.gid("Customer", customer_id)}, "createdAt": LATER, "updatedAt": LATER}
+
+
 def _summary(shop: Shop) -> Told:
     amount = {"amountSpent": {"amount": "400.00", "currencyCode": "EUR"}, "occurredAt": LATER}
     return [{"customerId": graph.gid("Customer", 501), "numberOfOrders": 12} | amount]
@@ -127,4 +133,8 @@ TOLD: Final[dict[str, Callable[[Shop], Told]]] = {
     "fetched/customers": lambda shop: [graph.customer(body, "UNSUBSCRIBED", LATER) for body in _customer()],
     "fetched/orders": lambda shop: [graph.whole_order(body) for body in (_order()[0], payloads.order(1009, 509))],
     "fetched/products": lambda shop: [graph.product(payloads.product(title="Kirinyaga AB", updated_at=LATER))],
+    "fetched/checkouts": lambda shop: [_abandoned("c0ffee", 501), _abandoned("a-new-one", 509)],
+    "absent/customers": lambda shop: [{"id": 501}, {"id": 509}],
+    "absent/orders": lambda shop: [{"id": 1001}, {"id": 1009}],
+    "absent/products": lambda shop: [{"id": 7001}, {"id": 7009}],
 }

@@ -88,12 +88,15 @@ def _wire() -> None:
     from plugin.subscriptions import operations as subscriptions
     from plugin.sync.operations import start_backfill
 
+    from plugin.privacy import bodies
     performing.use(PERFORMERS, queries.shop)
     claiming.use({"cart": waking.recheck, "announcement": announcing.recheck})
     leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
     installing.use([start_backfill, storefront.publish], doorbells=["sync.drain_waiting"])
+    from plugin.sync import erasing
 
 
+    bodies.use(erasing)
 def _refuse_privileged() -> None:
     """Neither web nor worker runs as a role that row-level security does not bind."""
     from plugin.db.engine import engine

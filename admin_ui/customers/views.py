@@ -123,4 +123,6 @@ def _ledger(session: Session, customer: Customer, before: int | None) -> dict[st
     found = loyalty.entries(session, g.shop, customer.id, before, ENTRIES + 1)
     order_ids = [entry.order_id for entry in found if entry.order_id]
     names = {order.id: order.name for order in commerce.orders_by_id(session, g.shop, order_ids)}
-    return {"entries": found[:ENTRIES], "older": len(found) > ENTRIES, "order_names": names, "words": words}
+    notes = loyalty.notes(session, g.shop, [entry.id for entry in found])
+    shown = {"entries": found[:ENTRIES], "older": len(found) > ENTRIES, "order_names": names, "notes": notes}
+    return shown | {"words": words}

@@ -86,11 +86,11 @@ def message_state(state: str) -> tuple[str, str]:
     return known.get(state, (state, ""))
 
 
-def why_points(entry: PointEntry) -> list[tuple[str, str]]:
+def why_points(entry: PointEntry, note: str | None = None) -> list[tuple[str, str]]:
     """The explanation of an entry as lines of a sum: label and value, in the order of the calculation."""
     told = entry.explanation
     lines = [*_sum_of_money(told), *_sum_of_points(told)]
-    if reason := told.get("reason"):
+    if reason := note or told.get("reason"):
         lines.append((gettext("Reason"), str(reason)))
     if entry.actor:
         lines.append((gettext("By"), _who(entry.actor)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.errors import Invalid, NotFound
 from plugin.loyalty import ledger, queries
 from plugin.loyalty.lots import Book, Entry, Lot
-from plugin.loyalty.models import PointEntry
+from plugin.loyalty.models import PointEntry, PointNote
 from plugin.loyalty.rules import expires_at
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
@@ -28,8 +29,10 @@ def adjust(session: Session, shop: Shop, customer_id: int, points: int, reason: 
         raise Invalid("Enter a number of points other than 0, at most %(most)s.", "points", most=MOST_POINTS)
     if not reason.strip():
         raise Invalid("Say why: the reason stands in the customer's history.", "reason")
-    told: dict[str, Any] = {"points": points, "reason": reason.strip()}
-    return _post(session, shop, customer_id, points, told, actor, f"adjust:{key}", borrow=False)
+    made = _post(session, shop, customer_id, points, {"points": points}, actor, f"adjust:{key}", borrow=False)
+    note = insert(PointNote).values(shop_id=shop.id, entry_id=made, note=reason.strip())
+    session.execute(note.on_conflict_do_nothing())
+    return made
 
 
 def undo_adjust(session: Session, shop: Shop, entry_id: int, actor: str) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from plugin.errors import NotFound
 from plugin.loyalty import mirror
 from plugin.loyalty.lots import Book, Lot
-from plugin.loyalty.models import PointAccount, PointEntry, PointLot, Program, Redemption, Reward, Tier
+from plugin.loyalty.models import PointAccount, PointEntry, PointLot, PointNote, Program, Redemption, Reward, Tier
 from plugin.loyalty.rules import ProgramRules, TierRules, next_tier, program_at
 from plugin.loyalty.standing import LAST, History
 from plugin.shops.models import Shop
@@ -137,6 +137,12 @@ def entry(session: Session, shop: Shop, entry_id: int) -> PointEntry:
     if found is None:
         raise NotFound("This ledger entry does not exist.")
     return found
+
+
+def notes(session: Session, shop: Shop, entry_ids: Collection[int]) -> dict[int, str]:
+    """Why staff moved points by hand, in their own words, by entry."""
+    mine = PointNote.shop_id == shop.id, PointNote.entry_id.in_(list(entry_ids))
+    return dict(iter(session.execute(select(PointNote.entry_id, PointNote.note).where(*mine))))
 
 
 def entries_of_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> Sequence[PointEntry]:

@@ -1,4 +1,6 @@
-"""Requests about personal data, as the store forwards them. They are recorded here, with the day they are due.
+"""Requests about personal data, as the store forwards them: recorded here, with the day they are due.
+
+They are worked off after the commit (plugin.privacy.completing).
 
 Facts: "Privacy law compliance" in Shopify's documentation: each must be completed within 30 days.
 """
@@ -15,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from plugin.crypto import secrets
+from plugin.jobs.doorbell import ring_after_commit
 from plugin.privacy.models import PrivacyRequest
 from plugin.privacy.payloads import Subject, subject_of
 from plugin.shops.models import Shop
@@ -40,14 +43,14 @@ def record_request(session: Session, shop: Shop, kind: str, payload: Mapping[str
         "due_at": received_at + DAYS_TO_COMPLETE,
     }
     session.execute(_opened_anew(insert(PrivacyRequest).values(values)))
+    ring_after_commit(session, "privacy.complete", shop.id)
 
 
 def _opened_anew(made: Any) -> Any:
-    anew = {name: made.excluded[name] for name in ("received_at", "due_at", "contact")}
+    anew = {name: made.excluded[name] for name in ("received_at", "due_at", "contact", "order_ids")}
+    fresh = {"state": "open", "completed_at": None, "read_to": None, "export": None, "export_until": None}
     again = PrivacyRequest.completed_at < made.excluded.received_at
-    return made.on_conflict_do_update(
-        index_elements=["shop_id", "key"], set_=anew | {"state": "open", "completed_at": None}, where=again
-    )
+    return made.on_conflict_do_update(index_elements=["shop_id", "key"], set_=anew | fresh, where=again)
 
 
 def _key(shop: Shop, kind: str, subject: Subject) -> str:

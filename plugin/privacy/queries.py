@@ -1,18 +1,28 @@
-"""Privacy requests as the panel shows them."""
+"""Privacy requests as the panel and whoever watches see them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from plugin import clock
+from plugin.db import engine as db
+from plugin.errors import NotFound
 from plugin.privacy.models import PrivacyRequest
+from plugin.shops import queries as shops
+
+UNFINISHED = ("open", "reading", "ready", "missed")
+WARN_AFTER = timedelta(days=20)
+FAIL_AFTER = timedelta(days=28)  # two days before the law's thirty are over
 
 
 def open_requests(session: Session, shop_id: int) -> Sequence[PrivacyRequest]:
     """Requests that are not completed, the one due first above."""
-    there = PrivacyRequest.shop_id == shop_id, PrivacyRequest.state == "open"
+    there = PrivacyRequest.shop_id == shop_id, PrivacyRequest.state.in_(UNFINISHED)
     return session.scalars(select(PrivacyRequest).where(*there).order_by(PrivacyRequest.due_at)).all()
 
 
@@ -20,3 +30,29 @@ def latest(session: Session, shop_id: int, limit: int = 50) -> Sequence[PrivacyR
     """The newest requests in any state."""
     rows = select(PrivacyRequest).where(PrivacyRequest.shop_id == shop_id)
     return session.scalars(rows.order_by(PrivacyRequest.id.desc()).limit(limit)).all()
+
+
+def request(session: Session, shop_id: int, request_id: int) -> PrivacyRequest:
+    """One request. Raises NotFound."""
+    found = session.get(PrivacyRequest, (shop_id, request_id))
+    if found is None:
+        raise NotFound("This request does not exist.")
+    return found
+
+
+def urgency(request: PrivacyRequest, now: datetime) -> str:
+    """ "" while there is time, "soon" from day 20, "late" from day 28; of a finished request always ""."""
+    if request.state not in UNFINISHED:
+        return ""
+    age = now - request.received_at
+    return "late" if age >= FAIL_AFTER else "soon" if age >= WARN_AFTER else ""
+
+
+def unfinished_by_urgency() -> dict[str, int]:
+    """How many requests of all shops are unfinished, by urgency ("", soon, late): for metrics. A transaction a shop."""
+    counted: Counter[str] = Counter({"": 0, "soon": 0, "late": 0})
+    for shop_id in shops.all_ids():
+        with db.transaction(shop_id) as session:
+            now = clock.now(session)
+            counted.update(urgency(request, now) for request in open_requests(session, shop_id))
+    return dict(counted)

@@ -17,6 +17,7 @@ from plugin.reactions import Changes
 from plugin.shops.models import Shop
 from plugin.sync import apply_checkouts, apply_customers, plans, rows
 from plugin.sync.batch import Batch, fetch_key, fetch_payload
+from plugin.sync.shielding import shield
 from plugin.sync.staging import Children, Cursor, Upsert, arrays
 
 ORDERS = Upsert(Order.__table__, rows.OrderRow._fields, constant="known = true")
@@ -59,6 +60,7 @@ _FORMER_CUSTOMERS = """
 
 def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     """Write the batch where it is newer than what is there; what changed."""
+    shield(session, batch)
     changes = Changes()
     cursor = plans.steady(session)
     fetches = dict(batch.fetches)

@@ -16,6 +16,7 @@ from plugin import money
 from plugin.errors import Invalid
 from plugin.shops.models import Shop
 from plugin.sync import rows, versions
+from plugin.sync.mentions import Mentions
 
 
 class Versioned(Protocol):
@@ -55,6 +56,7 @@ class Batch:
     deleted_checkouts: dict[str, rows.Tombstone] = field(default_factory=dict)
     fetches: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the effect's key
 
+    erased: Mentions | None = None  # how bodies name whom the shield found in here (plugin.sync.shielding)
     def fetch(self, kind: str, id: int) -> None:
         """Ask the store how this object is now: customers, orders or products."""
         self.fetches[fetch_key(kind, id)] = fetch_payload(kind, id)

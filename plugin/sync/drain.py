@@ -30,6 +30,7 @@ from plugin.sync.apply import apply
 from plugin.sync.batch import Batch, Source
 from plugin.sync.reading import READERS, OtherShop, Reader, decode
 from plugin.sync.versions import digest
+from plugin.sync.shielding import empty_bodies
 
 log = structlog.get_logger()
 
@@ -99,6 +100,7 @@ def process(session: Session, shop: Shop, rows: Sequence[inbox.Waiting]) -> None
     inbox.done(session, shop.id, [told.row.id for told in readable])
 
 
+    empty_bodies(session, shop.id, [told.row for told in readable], batch)
 def _next_batch(shop_id: int) -> int:
     """One batch; how many rows it took, 0 when there is nothing to do here."""
     try:

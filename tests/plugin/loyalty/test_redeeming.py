@@ -215,7 +215,8 @@ def test_points_by_hand_have_a_reason_and_a_way_back(session: Session, shop: Sho
     customer(session, shop, 7)
     given = loyalty.adjust(session, shop, 7, 40, "late parcel", "staff:1", "form-1")
     assert loyalty.adjust(session, shop, 7, 40, "late parcel", "staff:1", "form-1") == given
-    assert queries.entry(session, shop, given).explanation == {"points": 40, "reason": "late parcel"}
+    assert queries.entry(session, shop, given).explanation == {"points": 40}
+    assert queries.notes(session, shop, [given]) == {given: "late parcel"}
     for _ in range(2):
         loyalty.undo_adjust(session, shop, given, "staff:2")
     assert entries(session, shop, 7) == [("adjust", 40), ("adjust", -40)] and account(session, shop, 7) == (0, 0, 0)

@@ -1,0 +1,43 @@
+"""The programme's part in exporting and erasing a person.
+
+The ledger stays: its entries, lots and redemptions name a customer by id alone, whose row is empty from then on. What
+staff wrote about them goes.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from plugin.shops import rows
+from plugin.shops.models import Shop
+from plugin.shops.people import Person
+
+_MINE = "shop_id = :shop AND customer_id = ANY (:customer_ids)"
+_EXPORTS = {
+    "point_accounts": f"""
+        SELECT customer_id, available, pending, debt, tier_name, tier_since, tier_spend_minor
+        FROM point_accounts WHERE {_MINE} ORDER BY customer_id""",
+    "point_entries": """
+        SELECT e.customer_id, e.kind, e.points, e.order_id, e.explanation, n.note, e.occurred_at, e.available_at,
+            e.expires_at
+        FROM point_entries e LEFT JOIN point_notes n ON n.shop_id = e.shop_id AND n.entry_id = e.id
+        WHERE e.shop_id = :shop AND e.customer_id = ANY (:customer_ids) ORDER BY e.id""",
+    "redemptions": f"""
+        SELECT customer_id, points, value_minor, currency, code, state, used_order_id, created_at, expires_at
+        FROM redemptions WHERE {_MINE} ORDER BY id""",
+}
+_ERASES = {
+    "point_notes": """
+        DELETE FROM point_notes n USING point_entries e
+        WHERE n.shop_id = :shop AND e.shop_id = :shop AND e.id = n.entry_id AND e.customer_id = ANY (:customer_ids)""",
+}
+
+
+def export_customer(session: Session, shop: Shop, person: Person) -> rows.Found:
+    """Points, their history and what was bought with them."""
+    return rows.read(session, shop, person, _EXPORTS)
+
+
+def erase_customer(session: Session, shop: Shop, person: Person) -> rows.Counts:
+    """Remove what staff wrote about a person; the ledger itself holds nothing personal."""
+    return rows.change(session, shop, person, _ERASES)

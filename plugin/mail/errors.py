@@ -2,7 +2,9 @@
 
 RemoteError
 ├── NotAccepted    surely not taken: may be tried again
-│   └── Rejected   and never will be: the server said 5xx
+│   ├── Rejected   and never will be: the server said 5xx
+│   ├── Away       no server was reached, whatever the mail
+│   └── TooLate    not handed over, because its turn was over
 └── Unanswered     the text was handed over and no answer came: nobody knows
 """
 
@@ -27,6 +29,14 @@ class Rejected(NotAccepted):
     def __init__(self, sentence: str, code: int = 0, no_such_address: bool = False) -> None:
         super().__init__(sentence, code)
         self.no_such_address = no_such_address
+
+
+class Away(NotAccepted):
+    """No connection could be opened: it says nothing about the mail."""
+
+
+class TooLate(NotAccepted):
+    """This process was paused or slow, and somebody else may have the mail by now."""
 
 
 class Unanswered(RemoteError):

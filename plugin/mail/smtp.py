@@ -15,11 +15,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache, lru_cache
+from time import monotonic
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from plugin.errors import Invalid
-from plugin.mail.errors import NotAccepted, Rejected, Unanswered
+from plugin.mail.errors import Away, NotAccepted, Rejected, TooLate, Unanswered
 
 CONNECT_SECONDS: Final = 10
 ANSWER_SECONDS: Final = 30
@@ -80,11 +81,17 @@ class Connection:
         self._answer_seconds = answer_seconds
         self._smtp: smtplib.SMTP | None = None
 
-    def send(self, mail: Message, sender: str, recipient: str) -> None:
-        """Hand one mail over. Raises NotAccepted (surely not taken), Rejected (for good), Unanswered (unknown)."""
+    def send(self, mail: Message, sender: str, recipient: str, until: float | None = None) -> None:
+        """Hand one mail over. Raises NotAccepted (surely not taken), Rejected (for good), Unanswered (unknown).
+
+        After `until`, a moment of the monotonic clock, the text is not handed over any more (TooLate).
+        """
         smtp = self._ready(mail, sender)
         self._say(smtp, f"RCPT TO:<{recipient}>")
         self._say(smtp, "DATA", expected=354)
+        if until is not None and monotonic() > until:
+            self._drop()
+            raise TooLate("The turn of this mail was over before its text was handed over.")
         self._hand_over(smtp, mail.as_bytes())
 
     def close(self) -> None:
@@ -116,9 +123,9 @@ class Connection:
         try:
             return self._greeted()
         except smtplib.SMTPAuthenticationError as error:
-            raise NotAccepted("The mail server does not accept the user name and password.", error.smtp_code) from error
+            raise Away("The mail server does not accept the user name and password.", error.smtp_code) from error
         except (OSError, smtplib.SMTPException) as error:
-            raise NotAccepted("The mail server cannot be reached: %(reason)s", reason=_words(error)) from error
+            raise Away("The mail server cannot be reached: %(reason)s", reason=_words(error)) from error
 
     def _greeted(self) -> smtplib.SMTP:
         to = self._server

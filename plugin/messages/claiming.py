@@ -26,6 +26,7 @@ from plugin.shops.models import Shop
 
 BATCH: Final = 50
 LEASE_SECONDS: Final = 300  # longer than all time-outs of one mail together (plugin/mail/smtp.py)
+LAST_SECONDS: Final = 60  # of a lease, in which no text is handed over any more: the answer takes at most half of it
 CUT_OFF: Final = "The program ended after the text was handed over or while it was."
 
 Check = Callable[[Session, Shop, Sequence[Message]], dict[int, Stop]]

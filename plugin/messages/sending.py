@@ -2,7 +2,8 @@
 
 Invariant: a marketing mail is called at most once. `sending` is committed just before the call, so a process that dies
 leaves at most one mail per connection as `unknown`; it is listed and never repeated. A service mail is repeated with
-the same Message-ID.
+the same Message-ID. A mail server that does not answer several times in a row is left alone by all processes
+(plugin.effects.breakers); what waits then costs no try.
 """
 
 from __future__ import annotations
@@ -23,11 +24,13 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.config import config
 from plugin.db import engine as db
+from plugin.effects import breakers
+from plugin.effects.breakers import MAIL_SERVER
 from plugin.errors import Invalid, RegularsError
 from plugin.mail import envelope, smtp
-from plugin.mail.errors import NotAccepted, Rejected, Unanswered
+from plugin.mail.errors import Away, NotAccepted, Rejected, TooLate, Unanswered
 from plugin.messages import rules
-from plugin.messages.claiming import LEASE_SECONDS, Ready, claim
+from plugin.messages.claiming import BATCH, LAST_SECONDS, LEASE_SECONDS, Ready, claim
 from plugin.messages.models import Message
 from plugin.messages.suppressing import suppress
 from plugin.shops import queries as shops
@@ -53,6 +56,8 @@ class Outcome:
     wait: timedelta = timedelta()
     bounced: str | None = None  # the address nobody lives at
     server_away: bool = False
+    silent: bool = False  # the server gave no answer to something we said
+    tried: bool = True
 
 
 def send_due(seconds: float = 20.0) -> int:
@@ -74,11 +79,12 @@ def _try_batch(shop_id: int) -> int:
 
 
 def send_batch(shop_id: int) -> int:
-    """Claim and send one batch of a shop; how many were claimed."""
+    """Claim and send one batch of a shop; how many were claimed. While the server is tried again, a batch of one."""
     with db.transaction(shop_id) as session:
-        ready = claim(session, shops.shop(session))
+        entry = breakers.enter(session, MAIL_SERVER)
+        ready = [] if entry.wait else claim(session, shops.shop(session), 1 if entry.probe else BATCH)
     if ready:
-        _deliver(shop_id, ready)
+        _deliver(shop_id, ready, entry.spotless)
     return len(ready)
 
 
@@ -94,18 +100,20 @@ def _shops_with_due() -> list[int]:
         return list(session.scalars(select(due.c.shop_id).distinct().limit(SHOPS)))
 
 
-def _deliver(shop_id: int, ready: Sequence[Ready]) -> None:
+def _deliver(shop_id: int, ready: Sequence[Ready], spotless: bool = False) -> None:
     """Hand the letters over one by one; the fate of each is committed with the beginning of the next."""
     before: Outcome | None = None
     waiting, ends = deque(ready), monotonic() + BATCH_SECONDS
     with smtp.connection(config().smtp_url) as connection:
         while waiting and monotonic() < ends and not (before and before.server_away):
             each = waiting.popleft()
+            until = monotonic() + LEASE_SECONDS - LAST_SECONDS
             begun = _begin(shop_id, each, before)
-            before = _call(connection, each) if begun else None
+            before = _call(connection, each, until) if begun else None
     with db.transaction(shop_id) as session:
         _store(session, before)
         _release(session, waiting)
+        _remember_server(session, before, spotless)
 
 
 def _begin(shop_id: int, ready: Ready, before: Outcome | None) -> bool:
@@ -117,14 +125,18 @@ def _begin(shop_id: int, ready: Ready, before: Outcome | None) -> bool:
         return _change(session, mine, begun)
 
 
-def _call(connection: smtp.Connection, ready: Ready) -> Outcome:
+def _call(connection: smtp.Connection, ready: Ready, until: float) -> Outcome:
     letter = ready.letter
     try:
-        connection.send(envelope.build(letter), letter.sender_email, letter.recipient)
+        connection.send(envelope.build(letter), letter.sender_email, letter.recipient, until)
     except Invalid as error:
         return Outcome(ready.id, ready.lease, "failed", "address", {"words": str(error)})
     except Rejected as error:
         return _rejected(ready, error)
+    except TooLate as error:
+        return _retried(ready, "not_accepted", error)
+    except Away as error:
+        return _not_tried(ready, error)
     except NotAccepted as error:
         return _retried(ready, "not_accepted", error, server_away=error.code in (0, 421))
     except Unanswered as error:
@@ -140,17 +152,28 @@ def _rejected(ready: Ready, error: Rejected) -> Outcome:
 
 def _unanswered(ready: Ready, error: Unanswered) -> Outcome:
     if ready.marketing:
-        return Outcome(ready.id, ready.lease, "unknown", "unanswered", {"words": str(error)})
-    return _retried(ready, "unanswered", error)
+        return Outcome(ready.id, ready.lease, "unknown", "unanswered", {"words": str(error)}, silent=True)
+    return _retried(ready, "unanswered", error, silent=True)
 
 
-def _retried(ready: Ready, rule: str, error: Exception, server_away: bool = False) -> Outcome:
+def _not_tried(ready: Ready, error: Away) -> Outcome:
+    """There was nobody to hand it to: that is no try of this mail."""
+    words = {"words": str(error)}
+    return Outcome(
+        ready.id, ready.lease, "queued", "not_accepted", words, PAUSE, server_away=True, silent=True, tried=False
+    )
+
+
+def _retried(ready: Ready, rule: str, error: Exception, server_away: bool = False, silent: bool = False) -> Outcome:
     """Queued for another try with growing patience, or given up."""
     tries = ready.attempts + 1
     last = "unknown" if rule == "unanswered" else "failed"
     state = "queued" if rules.may_retry(ready.marketing, tries) else last
     words = {"words": str(error)}
-    return Outcome(ready.id, ready.lease, state, rule, words, rules.retry_after(tries), server_away=server_away)
+    pause = rules.retry_after(tries)
+    return Outcome(
+        ready.id, ready.lease, state, rule, words, pause, server_away=server_away, silent=silent or server_away
+    )
 
 
 def _store(session: Session, outcome: Outcome | None) -> None:
@@ -164,6 +187,8 @@ def _store(session: Session, outcome: Outcome | None) -> None:
         columns["sent_at"] = clock.now(session)
     if outcome.state != "unknown":
         columns["lease"] = None
+    if not outcome.tried:
+        columns["attempts"] = COLUMNS.attempts - 1
     if _change(session, mine, columns) and outcome.bounced:
         suppress(session, shops.shop(session), outcome.bounced, rules.ALL, "bounced")
 
@@ -173,6 +198,14 @@ def _release(session: Session, rest: Collection[Ready]) -> None:
     if rest:
         mine = COLUMNS.lease.in_([each.lease for each in rest]), COLUMNS.state == "queued"
         _change(session, mine, {"lease": None, "next_attempt_at": _later(PAUSE.total_seconds())})
+
+
+def _remember_server(session: Session, last: Outcome | None, spotless: bool) -> None:
+    """What the last call says about the mail server: a no is an answer too."""
+    if last is not None and last.silent:
+        breakers.silent(session, MAIL_SERVER, str(last.value.get("words", "")))
+    elif last is not None and not spotless:
+        breakers.answered(session, MAIL_SERVER)
 
 
 def _change(session: Session, where: Sequence[Any], columns: dict[str, Any]) -> bool:

@@ -12,6 +12,7 @@ help:
 	@echo "make check            format, lint, types, import contracts"
 	@echo "make dev              the demo, its processes restarted when a file changes"
 	@echo "make bench            how fast, next to how fast it could be"
+	@echo "make chaos            kill, freeze and cut everything while traffic flows, then count (SEED, MINUTES)"
 	@echo "make test-long        the tests that take minutes"
 	@echo "make translations     what translators are given, gathered from the code anew"
 	@echo "make lock             resolve the dependencies anew"
@@ -52,6 +53,9 @@ ERRORS := RegularsError Invalid NotFound Refused RemoteError Unavailable Outcome
 translations: install
 	$(BIN)/pybabel -q extract -F pyproject.toml -o admin_ui/translations/messages.pot --no-location --sort-output \
 	  --project=Regulars $(ERRORS:%=-k %) --ignore-dirs "node_modules static sandbox local" admin_ui plugin
+
+chaos: install
+	@$(BIN)/python -m tests.chaos
 
 lock: install
 	$(COMPILE) requirements-build.in -o requirements-build.lock

@@ -63,9 +63,11 @@ def order(body: Body) -> Body:
         "totalPriceSet": bag(body["total_price"]),
         "totalTaxSet": bag(body["total_tax"]),
         "totalDiscountsSet": bag(body["total_discounts"]),
-        "totalShippingPriceSet": body["total_shipping_price_set"] and bag(_shipping(body)),
+        "totalShippingPriceSet": bag(_shipping(body)),
         "currentSubtotalPriceSet": bag(body["current_subtotal_price"]),
         "currentTotalPriceSet": bag(body["current_total_price"]),
+        "currentSubtotalLineItemsQuantity": sum(line["current_quantity"] for line in body["line_items"]),
+        "totalRefundedSet": bag(f"{sum(_given_back(each) for each in body['refunds']):.2f}"),
         "discountCodes": [each["code"] for each in body["discount_codes"]],
         "tags": [],
         "processedAt": body["processed_at"],
@@ -90,7 +92,7 @@ def refund(body: Body) -> Body:
         "id": gid("Refund", body["id"]),
         "createdAt": body["created_at"],
         "processedAt": body["processed_at"],
-        "totalRefundedSet": bag(f"{sum(line['subtotal'] for line in lines):.2f}"),
+        "totalRefundedSet": bag(f"{_given_back(body):.2f}"),
         "refundLineItems": page([_refund_line(line) for line in lines]),
         "refundShippingLines": {"nodes": []},
         "orderAdjustments": {"nodes": []},
@@ -114,8 +116,13 @@ def product(body: Body) -> Body:
     }
 
 
+def _given_back(refund: Body) -> float:
+    return sum(line["subtotal"] for line in refund["refund_line_items"])
+
+
 def _shipping(body: Body) -> str:
-    return body["total_shipping_price_set"]["shop_money"]["amount"]
+    told = body["total_shipping_price_set"]
+    return told["shop_money"]["amount"] if told else "0"
 
 
 def _line(line: Body) -> Body:
@@ -155,4 +162,31 @@ def _variant(variant: Body) -> Body:
         "compareAtPrice": variant["compare_at_price"],
         "position": variant["position"],
         "inventoryItem": {"id": gid("InventoryItem", variant["inventory_item_id"])},
+    }
+
+
+def checkout(body: Body, person: Body) -> Body:
+    """An abandoned checkout; its number is in its token, its address names the token."""
+    return {
+        "id": gid("AbandonedCheckout", body["token"].rpartition("-")[2]),
+        "name": body["token"],
+        "abandonedCheckoutUrl": body["abandoned_checkout_url"],
+        "subtotalPriceSet": bag(body["subtotal_price"]),
+        "totalPriceSet": bag(body["total_price"]),
+        "customer": person,
+        "completedAt": body["completed_at"],
+        "createdAt": body["created_at"],
+        "updatedAt": body["updated_at"],
+        "lineItems": page([_cart_line(line) for line in body["line_items"]]),
+    }
+
+
+def _cart_line(line: Body) -> Body:
+    return {
+        "title": line["title"],
+        "variantTitle": line["variant_title"],
+        "quantity": line["quantity"],
+        "originalUnitPriceSet": bag(line["price"]),
+        "product": {"id": gid("Product", line["product_id"])},
+        "variant": {"id": gid("ProductVariant", line["product_id"] + 100)},
     }

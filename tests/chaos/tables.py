@@ -25,6 +25,7 @@ VOLATILE: Final = {
     "begun_at",
     "next_attempt_at",
     "attempts",
+    "lapses",
     "lease",
     "lease_until",
     "called_at",

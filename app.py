@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from celery import Celery
     from flask import Flask
 
-TASKS = ("sync", "effects", "campaigns", "messages", "loyalty", "shops", "storefront")
+TASKS = ("sync", "effects", "campaigns", "messages", "loyalty", "privacy", "shops", "storefront", "watching")
 
 
 def create_app() -> Flask:
@@ -25,6 +25,7 @@ def create_app() -> Flask:
     from plugin.messages.views import unsubscribing
     from plugin.shops.installing import open_shop
     from plugin.storefront.views import storefront
+    from plugin.watching.views import watching
     from webhooks.receiver import Webhooks
 
     logs.set_up()
@@ -33,7 +34,7 @@ def create_app() -> Flask:
     make_celery()  # views ring its doorbell
     app = Flask("regulars", static_folder=None)
     panel.register(app, pages.make_panel(), open_shop)
-    for blueprint in (storefront, unsubscribing, local):
+    for blueprint in (storefront, unsubscribing, watching, local):
         app.register_blueprint(blueprint)
     app.wsgi_app = Webhooks(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -41,20 +42,26 @@ def create_app() -> Flask:
 
 def make_celery() -> Celery:
     """The Celery app with every feature's tasks, the default of all threads, and what a worker does besides them."""
+    from plugin.db import pulses
     from plugin.db.engine import forget_connections
     from plugin.db.locks import alone
     from plugin.jobs import worker
     from plugin.jobs.celery import make_celery as make
     from plugin.jobs.schedule import BEAT
     from plugin.jobs.sweeper import Sweeper
+    from plugin.watching import budgets, life
 
     celery = make()
     celery.set_default()
     celery.conf.imports = tuple(f"plugin.{feature}.tasks" for feature in TASKS)
-    sweeper = Sweeper(
-        {tick["task"]: tick["schedule"] for tick in BEAT.values()}, lambda task: celery.tasks[task](), alone
+    ticks = {tick["task"]: tick["schedule"] for tick in BEAT.values()}
+    worker.prepare(
+        Sweeper(ticks, lambda task: celery.tasks[task](), alone, pulse=life.show),
+        before=[_refuse_privileged, _wire, pulses.begin],
+        after_fork=[forget_connections],
+        after_task=[pulses.sign, budgets.tell],
+        at_end=[pulses.end],
     )
-    worker.prepare(sweeper, before=[_refuse_privileged, _wire], after_fork=[forget_connections])
     return celery
 
 
@@ -82,21 +89,21 @@ def _wire() -> None:
     from plugin.effects import performing
     from plugin.messages import claiming, leaving
     from plugin.performers import PERFORMERS
+    from plugin.privacy import bodies
     from plugin.shops import installing, queries
     from plugin.storefront import operations as storefront
     from plugin.subscriptions import announcing
     from plugin.subscriptions import operations as subscriptions
+    from plugin.sync import erasing
     from plugin.sync.operations import start_backfill
 
-    from plugin.privacy import bodies
+    bodies.use(erasing)
     performing.use(PERFORMERS, queries.shop)
     claiming.use({"cart": waking.recheck, "announcement": announcing.recheck})
     leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
     installing.use([start_backfill, storefront.publish], doorbells=["sync.drain_waiting"])
-    from plugin.sync import erasing
 
 
-    bodies.use(erasing)
 def _refuse_privileged() -> None:
     """Neither web nor worker runs as a role that row-level security does not bind."""
     from plugin.db.engine import engine

@@ -50,6 +50,7 @@ class Config:
     redis_url: str = field(default="", repr=False)
     smtp_url: str = field(default="", repr=False)
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
+    metrics_token: str = field(default="", repr=False)
     sandbox: bool = False
     platform: Platform = Platform()
 
@@ -69,6 +70,7 @@ class Config:
             database_url=env.get("DATABASE_URL", ""),
             redis_url=env.get("REDIS_URL", ""),
             smtp_url=env.get("SMTP_URL", ""),
+            metrics_token=env.get("METRICS_TOKEN", ""),
             encryption_keys=tuple(k for k in env.get("ENCRYPTION_KEYS", "").split(",") if k),
             sandbox=sandbox,
             platform=_platform(env) if sandbox else Platform(),

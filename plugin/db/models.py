@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -31,3 +32,4 @@ class Pulse(Base):
     started_at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     at: Mapped[datetime] = mapped_column(server_default=text("clock_timestamp()"))
     drained: Mapped[int] = mapped_column(server_default="0")  # rows of inboxes this worker has taken since it started
+    budgets: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # shop id → plugin/watching/budgets.py

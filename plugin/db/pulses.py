@@ -1,12 +1,13 @@
 """Signs of life: a worker counts as alive only while its pool finishes tasks.
 
-Every worker's sweep rings `watching.pulse` each round, and whoever's pool takes it signs for its worker; so with n workers
-each gets about one a round. When nobody can be rung, the sweep is what works, and it signs itself. A process that runs
-but hears nothing any more therefore grows stale, and is restarted (docs/operations.md).
+Every worker's sweep rings `watching.pulse` each round, and whoever's pool takes it signs for its worker; so with n
+workers each gets about one a round. When nobody can be rung, the sweep is what works, and it signs itself. A process
+that runs but hears nothing any more therefore grows stale, and is restarted (docs/operations.md).
 """
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Sequence
@@ -42,16 +43,33 @@ _TURN = text("""
         WHERE pulses.at <= clock_timestamp() - make_interval(secs => :seconds)
     RETURNING 1
 """)
-_ALL = text("SELECT name, clock_timestamp() - at AS age, drained FROM pulses ORDER BY name")
+_TELL = text("UPDATE pulses SET budgets = budgets || CAST(:budgets AS jsonb) WHERE name = :name")
+_ALL = text("SELECT name, clock_timestamp() - at AS age, drained, budgets FROM pulses ORDER BY name")
 
 
 @dataclass(frozen=True)
 class Sign:
-    """Whose sign it is, how long ago it was given, and how many rows of inboxes were taken until then."""
+    """Whose sign it is, how long ago it was given, how many rows of inboxes were taken until then, and what stores
+    said of their rate limits (plugin/watching/budgets.py)."""
 
     name: str
     age: timedelta
     drained: int
+    budgets: dict[str, list[float]]
+
+    @property
+    def is_worker(self) -> bool:
+        return self.name.startswith("worker:")
+
+    @property
+    def pid(self) -> int:
+        """Of a worker's main process."""
+        return int(self.name.rpartition(":")[2])
+
+    @property
+    def here(self) -> bool:
+        """Whether it is a worker of this machine."""
+        return self.name.startswith(f"worker:{machine()}:")
 
     @property
     def stale(self) -> bool:
@@ -99,13 +117,19 @@ def sign(at_once: bool = False) -> None:
     _execute(_SIGN, {"name": _Process.name, "drained": drained})
 
 
+def tell(budgets: dict[str, list[float]]) -> None:
+    """What stores said of their rate limits, by shop id, goes with this worker's sign."""
+    if _Process.name and budgets:
+        _execute(_TELL, {"name": _Process.name, "budgets": json.dumps(budgets)})
+
+
 def beat() -> None:
     """Beat was heard."""
     _execute(_SIGN, {"name": BEAT, "drained": 0})
 
 
 def turn(name: str, seconds: float) -> bool:
-    """Whether a job that is due once in so many seconds may run now; True for one caller each time."""
+    """Whether a job that is due once in so many seconds may run now: True for one caller each time."""
     with engine().begin() as connection:
         return connection.execute(_TURN, {"name": name, "seconds": seconds}).first() is not None
 

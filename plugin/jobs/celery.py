@@ -9,7 +9,7 @@ from __future__ import annotations
 from celery import Celery
 
 from plugin.config import config
-from plugin.jobs.schedule import BEAT
+from plugin.jobs.schedule import BEAT, BEAT_ALONE
 
 TICK_LASTS_SECONDS = 60
 VISIBILITY_SECONDS = 300  # longer than the longest task (time_limit)
@@ -43,7 +43,9 @@ def make_celery() -> Celery:
             "health_check_interval": 10,
         },
         # A tick that nobody heard in time is not needed any more: the next one asks the same.
-        beat_schedule={name: tick | {"options": {"expires": TICK_LASTS_SECONDS}} for name, tick in BEAT.items()},
+        beat_schedule={
+            name: tick | {"options": {"expires": TICK_LASTS_SECONDS}} for name, tick in (BEAT | BEAT_ALONE).items()
+        },
         timezone="UTC",
     )
     return celery

@@ -28,7 +28,7 @@ class Sweeper:
     """The thread over some tasks and how often each is due (seconds); each ends soon and may be cut off anywhere.
 
     `work(task)` does in this process what ringing the task does in the pool; `alone(name)` yields whether this process
-    may sweep now (plugin.db.locks).
+    may sweep now (plugin.db.locks); `pulse` says each round, and after each own work, that this process lives.
     """
 
     def __init__(
@@ -37,8 +37,9 @@ class Sweeper:
         work: Callable[[str], object],
         alone: Callable[[str], AbstractContextManager[bool]],
         period: float = PERIOD_SECONDS,
+        pulse: Callable[[], object] = lambda: None,
     ) -> None:
-        self.tasks, self.work, self.alone, self.period = dict(tasks), work, alone, period
+        self.tasks, self.work, self.alone, self.period, self.pulse = dict(tasks), work, alone, period, pulse
         self._due_at = dict.fromkeys(tasks, 0.0)
         self._times = dict.fromkeys(tasks, 0)
         self._stop = threading.Event()
@@ -66,6 +67,7 @@ class Sweeper:
                     break
                 if not ring(task) or self._times[task] % OWN_WORK_EVERY == 0:
                     self._guarded(task, partial(self.work, task))
+                    self._guarded("pulse", self.pulse)
         return True
 
     def _due(self) -> list[str]:
@@ -78,6 +80,7 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._stop.wait(self.period):
+            self._guarded("pulse", self.pulse)
             self._guarded("sweep", self.sweep)
 
     def _guarded(self, name: str, work: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""Doors that belong to the machine, not to the product: is it alive, and, in the sandbox alone, what time is it."""
+"""A door that belongs to the machine, not to the product: in the sandbox alone, what time is it."""
 
 import base64
 import hmac
@@ -14,12 +14,6 @@ from plugin.jobs.schedule import BEAT
 LONGEST_BODY = 1000
 
 local = Blueprint("local", __name__)
-
-
-@local.get("/healthz")
-def healthz() -> dict[str, str]:
-    """Answers while the process lives; it asks nobody else, so a slow database does not get it restarted."""
-    return {"status": "ok"}
 
 
 @local.post("/_sandbox/clock")

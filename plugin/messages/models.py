@@ -22,6 +22,7 @@ class Message(OfShop, Base):
         Index("ix_messages_due", "next_attempt_at", postgresql_where=text("state IN ('queued', 'sending')")),
         Index("ix_messages_customer", "shop_id", "customer_id", "id"),
         Index("ix_messages_subject", "shop_id", "subject_kind", "subject_id", "id"),
+        Index("ix_messages_stuck", "shop_id", "id", postgresql_where=text("state IN ('failed', 'unknown')")),
         Index("ix_messages_waiting", "shop_id", "email", postgresql_where=text("state = 'queued'")),
         Index(
             "ix_messages_frequency",

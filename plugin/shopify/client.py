@@ -63,6 +63,11 @@ class _Call:
         return _buckets.setdefault(self.domain, Bucket(monotonic))
 
 
+def buckets() -> dict[str, Bucket]:
+    """What this process knows of stores' rate limits, by domain."""
+    return dict(_buckets)
+
+
 def execute(domain: str, token: str, operation: str, variables: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """`data` of one operation on one store, at the pace of this thread (plugin.pace).
 

@@ -21,6 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
+from plugin.db import pulses
 from plugin.errors import RegularsError
 from plugin.reactions import react
 from plugin.shops import queries as shops
@@ -29,8 +30,8 @@ from plugin.sync import inbox
 from plugin.sync.apply import apply
 from plugin.sync.batch import Batch, Source
 from plugin.sync.reading import READERS, OtherShop, Reader, decode
-from plugin.sync.versions import digest
 from plugin.sync.shielding import empty_bodies
+from plugin.sync.versions import digest
 
 log = structlog.get_logger()
 
@@ -71,6 +72,7 @@ def drain(shop_id: int, seconds: float = 20.0) -> int:
     ends, taken = monotonic() + seconds, 0
     while monotonic() < ends and (rows := _next_batch(shop_id)):
         taken += rows
+        pulses.count(rows)
     return taken
 
 
@@ -98,9 +100,9 @@ def process(session: Session, shop: Shop, rows: Sequence[inbox.Waiting]) -> None
             told.reader.notice(session, told.source, told.body)
     react(session, shop, changes)
     inbox.done(session, shop.id, [told.row.id for told in readable])
-
-
     empty_bodies(session, shop.id, [told.row for told in readable], batch)
+
+
 def _next_batch(shop_id: int) -> int:
     """One batch; how many rows it took, 0 when there is nothing to do here."""
     try:

@@ -170,6 +170,8 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("GET", "/auth/session-token"): Machine("a page that holds App Bridge alone; it reads no row"),
     ("GET", "/static/panel/<path:filename>"): Machine("files of the release"),
     ("GET", "/healthz"): Machine("the process alone"),
+    ("GET", "/readyz"): Machine("database, schema and Redis in a word each"),
+    ("GET", "/metrics"): Machine("figures without names, for the machine itself or for who has METRICS_TOKEN"),
     ("POST", "/_sandbox/clock"): Machine("the sandbox's clock, signed, has no shop"),
     ("GET", "/_gallery"): Machine("components with made-up words, in the sandbox alone"),
 }

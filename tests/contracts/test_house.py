@@ -24,6 +24,8 @@ MAY_LOOK_ACROSS_SHOPS = {
     "plugin/messages/sending.py",  # whose mail is due
     "plugin/campaigns/waking.py",  # whose enrollment wakes
     "plugin/local/views.py",  # the sandbox's clock has no shop
+    "plugin/watching/metrics.py",  # how much waits, of anybody
+    "plugin/watching/budgets.py",  # which shop is this store
 }
 
 

@@ -68,7 +68,3 @@ def test_a_body_that_says_nothing_is_400(sandbox: None, client: FlaskClient, bod
 def test_outside_the_sandbox_there_is_no_such_door(client: FlaskClient) -> None:
     assert not config().sandbox
     assert move(client, {"offset_seconds": 3600}) == 404
-
-
-def test_health_is_the_process_alone(client: FlaskClient) -> None:
-    assert client.get("/healthz").get_json() == {"status": "ok"}

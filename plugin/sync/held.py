@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
@@ -16,6 +16,9 @@ from plugin.sync.models import SyncRun
 
 LEASE_SECONDS = 120
 OPEN = ("waiting", "running")
+
+
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('imports', :shop))")
 
 
 class LeaseLost(Exception):
@@ -49,13 +52,18 @@ class Held:
 
 
 def take(session: Session, run_id: int) -> Held | None:
-    """Lease a run that is open and due; None when somebody else drives it."""
+    """Lease an import that is open and due; None when somebody drives it or another import of the shop.
+
+    One worker a shop, so that a store that hangs holds up one worker and not one for each kind of object.
+    """
+    shop_id = session.info["shop_id"]
+    session.execute(_LOCK, {"shop": shop_id})
+    imports = SyncRun.shop_id == shop_id, SyncRun.kind == "backfill"
+    driven = select(SyncRun.id).where(*imports, SyncRun.lease_until > func.clock_timestamp())
     due = or_(SyncRun.next_attempt_at.is_(None), SyncRun.next_attempt_at <= func.clock_timestamp())
-    free = or_(SyncRun.lease_until.is_(None), SyncRun.lease_until < func.clock_timestamp())
-    mine = SyncRun.shop_id == session.info["shop_id"], SyncRun.id == run_id, SyncRun.state.in_(OPEN), due, free
-    session.execute(select(SyncRun.id).where(*mine).with_for_update(skip_locked=True))
+    mine = *imports, SyncRun.id == run_id, SyncRun.state.in_(OPEN), due, ~driven.exists()
     leased = update(SyncRun).where(*mine).values(lease_until=in_seconds(LEASE_SECONDS)).returning(SyncRun)
-    run = session.scalars(leased).one_or_none()
+    run = session.scalars(leased, execution_options={"synchronize_session": False}).one_or_none()
     if run is None:
         return None
     session.expunge(run)

@@ -15,6 +15,7 @@ from plugin.sync import fetching
 PERFORMERS: dict[str, Performer] = {
     "discount_code": Performer(codes.create_code, issuing.code_made, codes.find_code, issuing.code_refused),
     "discount_code_end": Performer(codes.end_code, issuing.code_ended, repeatable=True),
+    "discount_code_owner": Performer(codes.change_owner, issuing.owner_told, repeatable=True),
     "theme_data": Performer(storefront.write_theme_data, storefront.theme_data_written, repeatable=True),
     "fetch": Performer(fetching.read, fetching.keep, repeatable=True),
     "email_consent": Performer(consents.tell_consent, consents.told, repeatable=True),

@@ -23,6 +23,7 @@ class Changes:
     """Ids of what a batch changed, by kind; checkouts by token."""
 
     customers: set[int] = field(default_factory=set)
+    merged: set[int] = field(default_factory=set)  # customers who are somebody else now
     consents: set[int] = field(default_factory=set)  # customers whose e-mail consent changed
     orders: set[int] = field(default_factory=set)  # also those whose lines or refunds changed
     checkouts: set[str] = field(default_factory=set)
@@ -36,4 +37,6 @@ def react(session: Session, shop: Shop, changes: Changes) -> None:
     campaigns.stop_for_orders(session, shop, changes.orders)
     subscriptions.announce_products(session, shop, changes.products)
     loyalty.use_codes(session, shop, changes.orders)
+    loyalty.follow_merges(session, shop, changes.merged, changes.orders)
     loyalty.settle_orders(session, shop, changes.orders)
+    loyalty.follow_tiers_of_merges(session, shop, changes.merged)

@@ -12,6 +12,7 @@ TOPICS: Final[dict[str, str]] = {
     "customers/create": "state",
     "customers/update": "state",
     "customers/delete": "deletion",
+    "customers/merge": "change",
     "customers_email_marketing_consent/update": "state",
     "customers_marketing_consent/update": "state",
     "customer.tags_added": "change",

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from plugin import clock
-from plugin.errors import Invalid, NotFound
+from plugin.commerce import merges
+from plugin.errors import Invalid, NotFound, Refused
 from plugin.loyalty import ledger, queries
 from plugin.loyalty.lots import Book, Entry, Lot
 from plugin.loyalty.models import PointEntry, PointNote
@@ -54,9 +55,12 @@ def _post(
     key: str,
     borrow: bool,
 ) -> int:
+    customer_id = merges.kept_for(session, shop.id, customer_id)
     book = ledger.lock(session, shop.id, [customer_id]).get(customer_id)
     if book is None:
         raise NotFound("This customer does not exist.")
+    if merges.kept_for(session, shop.id, customer_id) != customer_id:
+        raise Refused("The store merged this customer with another one just now. Load the page again.")
     before = _posted(session, shop, key)
     if before is not None:
         return before

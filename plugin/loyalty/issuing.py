@@ -7,9 +7,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from plugin.commerce.models import Customer
+from plugin.effects import operations as effects
 from plugin.loyalty import queries
+from plugin.loyalty.merging import tell_owner
 from plugin.loyalty.models import Redemption
-from plugin.loyalty.redeeming import end_code, issue, return_redemption
+from plugin.loyalty.redeeming import CODE_KIND, end_code, issue, return_redemption
 from plugin.messages import operations as messages
 from plugin.shops.models import Shop
 
@@ -18,6 +20,8 @@ def code_made(session: Session, shop: Shop, payload: dict[str, Any], result: dic
     """The redemption is issued and its code mailed; a service mail, asked for by the click."""
     redemption = issue(session, shop, payload["redemption_id"], result["discount_gid"])
     if redemption is not None:
+        if redemption.customer_id != payload["customer_id"]:
+            tell_owner(session, shop, redemption, payload["customer_id"])
         _mail(session, shop, redemption, payload["title"])
     elif queries.redemption(session, shop, payload["redemption_id"]).state == "returned":
         end_code(session, shop, payload["redemption_id"], result["discount_gid"])
@@ -27,9 +31,17 @@ def code_ended(session: Session, shop: Shop, payload: dict[str, Any], result: di
     """Nothing follows: the points went back before."""
 
 
+def owner_told(session: Session, shop: Shop, payload: dict[str, Any], result: dict[str, Any]) -> None:
+    """Nothing follows: the redemption changed hands before."""
+
+
 def code_refused(session: Session, shop: Shop, payload: dict[str, Any], error: Exception) -> None:
-    """The store will not make it: the points go back."""
+    """The store will not make it: the points go back. For a customer merged meanwhile it is asked for again."""
     redemption = queries.redemption(session, shop, payload["redemption_id"])
+    if redemption.state == "reserved" and redemption.customer_id != payload["customer_id"]:
+        kept = payload | {"customer_id": redemption.customer_id}
+        effects.record(session, shop.id, CODE_KIND, str(redemption.id), kept, again=True)
+        return
     if redemption.state == "reserved":
         return_redemption(session, shop, redemption.id, "system", "code_refused")
 

@@ -100,7 +100,7 @@ class Book:
         """More points into a lot: pending if it is, else debt first; gone at once if its day has passed."""
         if lot not in self.lots:
             self.lots.append(lot)
-        self._post(entry)
+        self.post(entry)
         self._give(lot, entry.points, entry.points, now)
 
     def claw(self, lot: Lot | None, entry: Entry, now: datetime) -> None:
@@ -111,12 +111,12 @@ class Book:
             missing -= self._unexpire(lot, missing, entry)
         missing -= sum(use.points for use in self._take(missing, now))
         self.debt += missing
-        self._post(entry)
+        self.post(entry)
 
     def spend(self, entry: Entry, now: datetime) -> list[Use]:
         """Points out, first the ones that expire first. Raises NotEnoughPoints."""
         self.require(-entry.points, now)
-        self._post(entry)
+        self.post(entry)
         return self._take(-entry.points, now)
 
     def require(self, points: int, now: datetime) -> None:
@@ -133,7 +133,7 @@ class Book:
 
     def give_back(self, entry: Entry, uses: Iterable[Use], now: datetime) -> None:
         """A returned spend: debt first, the rest into its own lots with their own dates."""
-        self._post(entry)
+        self.post(entry)
         by_id = {lot.id: lot for lot in self.lots}
         own = sorted(((by_id[use.lot_id], use.points) for use in uses), key=lambda pair: fifo(pair[0]))
         for lot, points in own:
@@ -148,6 +148,17 @@ class Book:
         self.tier_id, self.tier_name, self.tier_spend_minor = tier_id, tier_name, spend_minor
         self.changed = True
 
+    def post(self, entry: Entry) -> None:
+        """Put an entry down."""
+        self.entries.append(entry)
+        self.changed = True
+
+    def pay_debt(self, points: int) -> int:
+        """What of these points goes to the debt."""
+        paid = min(self.debt, points)
+        self.debt -= paid
+        return paid
+
     def _give(self, lot: Lot, points: int, granted: int, now: datetime) -> None:
         lot.granted += granted
         lot.changed = self.changed = True
@@ -155,20 +166,15 @@ class Book:
             lot.remaining += points
             self.pending += points
             return
-        paid = self._pay_debt(points)
+        paid = self.pay_debt(points)
         lot.remaining += points - paid
         self.available += points - paid
         if lot.dead(now):
             self._expire(lot, now if lot.id is not None else lot.expires_at or now)
 
-    def _pay_debt(self, points: int) -> int:
-        paid = min(self.debt, points)
-        self.debt -= paid
-        return paid
-
     def _mature(self, lot: Lot) -> None:
         self.pending -= lot.remaining
-        lot.remaining -= self._pay_debt(lot.remaining)
+        lot.remaining -= self.pay_debt(lot.remaining)
         self.available += lot.remaining
         lot.pending = False
         lot.changed = self.changed = True
@@ -184,7 +190,7 @@ class Book:
         lot.expiries += 1
         lot.changed = True
         told = {"points": -gone, "expires_at": _iso(lot.expires_at), "available_at": _iso(lot.available_at)}
-        self._post(Entry(self.customer_id, "expire", -gone, "breakage", key, moment, told, lot.order_id))
+        self.post(Entry(self.customer_id, "expire", -gone, "breakage", key, moment, told, lot.order_id))
 
     def _take_back(self, lot: Lot, wanted: int) -> int:
         taken = min(wanted, lot.remaining)
@@ -206,7 +212,7 @@ class Book:
         lot.changed = True
         told = {"points": back, "for": entry.key}
         key = f"unexpire:{entry.key}"
-        self._post(Entry(self.customer_id, "unexpire", back, "breakage", key, entry.occurred_at, told, lot.order_id))
+        self.post(Entry(self.customer_id, "unexpire", back, "breakage", key, entry.occurred_at, told, lot.order_id))
         return back
 
     def _take(self, wanted: int, now: datetime) -> list[Use]:
@@ -221,10 +227,6 @@ class Book:
             wanted -= taken
             uses.append(Use(lot.id or 0, taken))
         return uses
-
-    def _post(self, entry: Entry) -> None:
-        self.entries.append(entry)
-        self.changed = True
 
 
 def fifo(lot: Lot) -> tuple[bool, datetime, int]:

@@ -37,6 +37,14 @@ def end_code(shop: Shop, payload: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def change_owner(shop: Shop, payload: dict[str, Any]) -> dict[str, Any]:
+    """Let another customer use a code, and the former one no more; said twice it changes nothing."""
+    add, remove = (f"gid://shopify/Customer/{payload[name]}" for name in ("customer_id", "former_id"))
+    changes = {"context": {"customers": {"add": [add], "remove": [remove]}}}
+    api.execute(shop, "DiscountBasicUpdate", {"id": payload["discount_gid"], "input": changes})
+    return {}
+
+
 def code_input(payload: dict[str, Any]) -> dict[str, Any]:
     """DiscountCodeBasicInput of a personal, single-use amount off the whole order."""
     minimum = payload["minimum"]

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from sqlalchemy.orm import Session
 
 from plugin import clock
+from plugin.commerce import merges
 from plugin.loyalty import ledger, mirror, queries
 from plugin.loyalty.lots import Book, Entry, Lot
 from plugin.loyalty.rules import (
@@ -38,7 +39,7 @@ _MOMENTS = """
 """
 _POSTED = """
     SELECT e.* FROM unnest(%(ids)b::bigint[]) AS i (id) CROSS JOIN LATERAL (
-        SELECT order_id, customer_id, sum(points)::bigint, count(*) FROM point_entries
+        SELECT order_id, customer_id, sum(points)::bigint, count(*), min(occurred_at) FROM point_entries
         WHERE shop_id = %(shop)s AND order_id = i.id AND kind IN ('earn', 'claw') GROUP BY order_id, customer_id
     ) AS e
 """
@@ -77,7 +78,7 @@ def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> N
     programs = queries.programs(session, shop) if order_ids else ()
     if not programs:
         return
-    changed = _changed_from(session, shop, order_ids)
+    changed = changed_from(session, shop, order_ids)
     books = ledger.lock(session, shop.id, changed) if changed else {}
     if not books:
         return
@@ -116,14 +117,15 @@ class Histories:
         return self._built[key].tier(position, self.timezone)
 
 
-def _changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> dict[int, datetime]:
+def changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> dict[int, datetime]:
     """Everybody these orders belong or belonged to, and the earliest moment that may have changed for them."""
     asked = {"shop": shop.id, "ids": sorted(order_ids)}
     cursor = ledger.raw(session)
     known = cursor.execute(_MOMENTS, asked).fetchall()
     moments = {order_id: moment for order_id, _, moment in known}
     owners = [(customer_id, moment) for _, customer_id, moment in known]
-    owners += [(customer_id, moments.get(order_id)) for order_id, customer_id, *_ in cursor.execute(_POSTED, asked)]
+    for order_id, customer_id, _, _, earned_at in cursor.execute(_POSTED, asked):
+        owners.append((customer_id, moments.get(order_id) or earned_at))  # a deleted order has no moment any more
     changed: dict[int, datetime] = {}
     for customer_id, moment in owners:
         if customer_id is not None and moment is not None:
@@ -153,7 +155,8 @@ def _differences(
     session: Session, shop: Shop, orders: list[OrderState], programs: tuple[ProgramRules, ...], histories: Histories
 ) -> Iterable[Due]:
     asked = {"shop": shop.id, "ids": sorted(order.id for order in orders)}
-    posted = {Pair(o, c): Posted(p, n) for o, c, p, n in ledger.raw(session).execute(_POSTED, asked)}
+    found = {Pair(o, c): Posted(p, n) for o, c, p, n, _ in ledger.raw(session).execute(_POSTED, asked)}
+    posted = _as_kept(session, shop, {order.id: order.customer_id for order in orders}, found)
     former: dict[int, list[Pair]] = defaultdict(list)
     for pair in posted:
         former[pair.order_id].append(pair)
@@ -165,6 +168,22 @@ def _differences(
             due = _due(pair, order, posted.get(pair, _NEVER), programs, histories)
             if due.target != due.posted.points:
                 yield due
+
+
+def _as_kept(
+    session: Session, shop: Shop, owners: dict[int, int | None], posted: dict[Pair, Posted]
+) -> dict[Pair, Posted]:
+    """What was posted, under the customer who is kept today: a merge moved the points, the entries stay."""
+    strangers = {pair.customer_id for pair in posted if pair.customer_id != owners[pair.order_id]}
+    kept = merges.kept(session, shop.id, strangers)
+    if not kept:
+        return posted
+    together: dict[Pair, Posted] = {}
+    for pair, (points, times) in posted.items():
+        now = pair._replace(customer_id=kept.get(pair.customer_id, pair.customer_id))
+        before = together.get(now, _NEVER)
+        together[now] = Posted(before.points + points, before.times + times)
+    return together
 
 
 def _due(

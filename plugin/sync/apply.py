@@ -15,7 +15,7 @@ from plugin.commerce.models import Fulfillment, InventoryLevel, Order, OrderLine
 from plugin.effects import operations as effects
 from plugin.reactions import Changes
 from plugin.shops.models import Shop
-from plugin.sync import apply_checkouts, apply_customers, plans, rows
+from plugin.sync import apply_checkouts, apply_customers, merging, plans, rows
 from plugin.sync.batch import Batch, fetch_key, fetch_payload
 from plugin.sync.shielding import shield
 from plugin.sync.staging import Children, Cursor, Upsert, arrays
@@ -64,9 +64,10 @@ def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     changes = Changes()
     cursor = plans.steady(session)
     fetches = dict(batch.fetches)
+    merging.accept(session, shop, batch)
     stubs = apply_customers.apply(cursor, shop.id, batch, changes)
     fetches |= {fetch_key("customers", id): fetch_payload("customers", id) for id in stubs}
-    counted = _former_customers(cursor, shop.id, batch)
+    counted = merging.apply(session, shop, batch, changes) | _former_customers(cursor, shop.id, batch)
     _orders(cursor, shop.id, batch, changes)
     missing = _order_parts(cursor, shop.id, batch, changes)
     fetches |= {fetch_key("orders", id): fetch_payload("orders", id) for id in missing}

@@ -50,13 +50,14 @@ class Batch:
     products: dict[int, rows.ProductRow] = field(default_factory=dict)
     variants: dict[int, Sequence[rows.VariantRow]] = field(default_factory=dict)
     levels: dict[tuple[int, int], rows.LevelRow] = field(default_factory=dict)
+    merges: dict[int, rows.MergeRow] = field(default_factory=dict)
     deleted_customers: dict[int, rows.Tombstone] = field(default_factory=dict)
     deleted_orders: dict[int, rows.Tombstone] = field(default_factory=dict)
     deleted_products: dict[int, rows.Tombstone] = field(default_factory=dict)
     deleted_checkouts: dict[str, rows.Tombstone] = field(default_factory=dict)
     fetches: dict[str, dict[str, Any]] = field(default_factory=dict)  # by the effect's key
-
     erased: Mentions | None = None  # how bodies name whom the shield found in here (plugin.sync.shielding)
+
     def fetch(self, kind: str, id: int) -> None:
         """Ask the store how this object is now: customers, orders or products."""
         self.fetches[fetch_key(kind, id)] = fetch_payload(kind, id)

@@ -311,6 +311,14 @@ class Deleted(Struct):
     id: Id
 
 
+class CustomersMerged(Struct):
+    """customers/merge; ids may be missing from one that failed."""
+
+    admin_graphql_api_customer_kept_id: str | None = None
+    admin_graphql_api_customer_deleted_id: str | None = None
+    status: str | None = None
+
+
 class ShopState(Struct):
     """shop/update and app/uninstalled."""
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from plugin.errors import Refused
 from plugin.shops.models import Shop
-from plugin.sync import node_telling, nodes, notices, telling
+from plugin.sync import merging, node_telling, nodes, notices, telling
 from plugin.sync import payloads as body
 from plugin.sync.batch import Batch, Source, keep
 from plugin.sync.cleaning import clean
@@ -66,6 +66,7 @@ READERS: Final[dict[str, Reader]] = {
     "customers/create": Reader(body.Customer, telling.customer),
     "customers/update": Reader(body.Customer, telling.customer),
     "customers/delete": Reader(body.Deleted, _customer_deleted),
+    "customers/merge": Reader(body.CustomersMerged, merging.tell),
     "customers_email_marketing_consent/update": Reader(body.EmailConsent, telling.email_consent),
     "customers_marketing_consent/update": Reader(body.SmsConsent, telling.sms_consent),
     "customer.tags_added": Reader(body.TagChange, _tags_changed),

@@ -205,6 +205,14 @@ class LevelRow(NamedTuple):
     version: bytes
 
 
+class MergeRow(NamedTuple):
+    """`from_id` is gone in the store, and is `into_id` since `merged_at`."""
+
+    from_id: int
+    into_id: int
+    merged_at: datetime
+
+
 class Tombstone(NamedTuple):
     """`key` is an id, or a checkout's token."""
 

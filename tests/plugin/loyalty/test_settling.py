@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from plugin.commerce.models import Order
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty import queries
 from plugin.loyalty.models import PointAccount, PointEntry, PointLot
@@ -120,6 +121,22 @@ def test_a_cancelled_order_gives_all_back_and_a_reopened_one_earns_again(session
         order(session, shop, 1, 7, NOW, cancelled_at=cancelled_at)
         settle(session, shop, 1)
         assert account(session, shop, 7) == (points, 0, 0)
+
+
+def test_a_deleted_order_gives_all_back_and_later_ones_earn_at_the_tier_without_it(
+    session: Session, shop: Shop
+) -> None:
+    program(session, shop, replace(DRAFT, tiers=LADDER))
+    for id in (1, 2, 3):
+        order(session, shop, id, 7, NOW - timedelta(days=9 - id))
+        settle(session, shop, id)
+    assert account(session, shop, 7) == (150 + 150 + 187, 0, 0)
+    # What a deletion leaves of the order.
+    emptied = {"customer_id": None, "processed_at": None, "deleted_at": NOW}
+    session.execute(update(Order).where(Order.shop_id == shop.id, Order.id == 1).values(emptied))
+    settle(session, shop, 1)
+    assert account(session, shop, 7) == (150 + 150, 0, 0)
+    assert broken(session) == []
 
 
 def test_points_move_with_an_order_to_another_customer(session: Session, shop: Shop) -> None:

@@ -6,7 +6,7 @@ Duplicates, gaps and disorder of news do no harm, because nothing is added "beca
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -55,6 +55,7 @@ class Pair(NamedTuple):
 class Posted(NamedTuple):
     points: int
     times: int
+    first_at: datetime | None = None  # business time of the first of them
 
 
 _NEVER = Posted(0, 0)
@@ -120,17 +121,38 @@ class Histories:
 def changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> dict[int, datetime]:
     """Everybody these orders belong or belonged to, and the earliest moment that may have changed for them."""
     asked = {"shop": shop.id, "ids": sorted(order_ids)}
-    cursor = ledger.raw(session)
-    known = cursor.execute(_MOMENTS, asked).fetchall()
+    known = ledger.raw(session).execute(_MOMENTS, asked).fetchall()
     moments = {order_id: moment for order_id, _, moment in known}
     owners = [(customer_id, moment) for _, customer_id, moment in known]
-    for order_id, customer_id, _, _, earned_at in cursor.execute(_POSTED, asked):
-        owners.append((customer_id, moments.get(order_id) or earned_at))  # a deleted order has no moment any more
+    named = {order_id: customer_id for order_id, customer_id, _ in known}
+    for pair, posted in _posted(session, shop, order_ids, named).items():
+        # A deleted order has no moment any more.
+        owners.append((pair.customer_id, moments.get(pair.order_id) or posted.first_at))
     changed: dict[int, datetime] = {}
     for customer_id, moment in owners:
         if customer_id is not None and moment is not None:
             changed[customer_id] = min(moment, changed.get(customer_id, moment))
     return changed
+
+
+def _posted(
+    session: Session, shop: Shop, order_ids: Collection[int], named: Mapping[int, int | None]
+) -> dict[Pair, Posted]:
+    """What was posted for these orders; `named` is whom they name.
+
+    What a merged customer was given counts as the kept one's: a merge moves the points, and the entries stay.
+    """
+    asked = {"shop": shop.id, "ids": sorted(order_ids)}
+    rows = ledger.raw(session).execute(_POSTED, asked).fetchall()
+    strangers = {customer_id for order_id, customer_id, *_ in rows if named.get(order_id) != customer_id}
+    kept = merges.kept(session, shop.id, strangers)
+    posted: dict[Pair, Posted] = {}
+    for order_id, customer_id, points, times, first_at in rows:
+        pair = Pair(order_id, kept.get(customer_id, customer_id))
+        before = posted.get(pair, _NEVER)
+        earliest = min(first_at, before.first_at or first_at)
+        posted[pair] = Posted(before.points + points, before.times + times, earliest)
+    return posted
 
 
 def _longest_window(programs: tuple[ProgramRules, ...]) -> timedelta:
@@ -154,9 +176,8 @@ def _widened(
 def _differences(
     session: Session, shop: Shop, orders: list[OrderState], programs: tuple[ProgramRules, ...], histories: Histories
 ) -> Iterable[Due]:
-    asked = {"shop": shop.id, "ids": sorted(order.id for order in orders)}
-    found = {Pair(o, c): Posted(p, n) for o, c, p, n, _ in ledger.raw(session).execute(_POSTED, asked)}
-    posted = _as_kept(session, shop, {order.id: order.customer_id for order in orders}, found)
+    named = {order.id: order.customer_id for order in orders}
+    posted = _posted(session, shop, named.keys(), named)
     former: dict[int, list[Pair]] = defaultdict(list)
     for pair in posted:
         former[pair.order_id].append(pair)
@@ -168,22 +189,6 @@ def _differences(
             due = _due(pair, order, posted.get(pair, _NEVER), programs, histories)
             if due.target != due.posted.points:
                 yield due
-
-
-def _as_kept(
-    session: Session, shop: Shop, owners: dict[int, int | None], posted: dict[Pair, Posted]
-) -> dict[Pair, Posted]:
-    """What was posted, under the customer who is kept today: a merge moved the points, the entries stay."""
-    strangers = {pair.customer_id for pair in posted if pair.customer_id != owners[pair.order_id]}
-    kept = merges.kept(session, shop.id, strangers)
-    if not kept:
-        return posted
-    together: dict[Pair, Posted] = {}
-    for pair, (points, times) in posted.items():
-        now = pair._replace(customer_id=kept.get(pair.customer_id, pair.customer_id))
-        before = together.get(now, _NEVER)
-        together[now] = Posted(before.points + points, before.times + times)
-    return together
 
 
 def _due(

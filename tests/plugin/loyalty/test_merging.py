@@ -151,6 +151,19 @@ def test_a_refund_after_the_merge_is_taken_from_the_kept_customer(session: Sessi
     assert broken(session) == []
 
 
+def test_an_order_deleted_after_the_merge_is_taken_from_the_kept_customer(session: Session, shop: Shop) -> None:
+    program(session, shop)
+    order(session, shop, 1, OLD, NOW)
+    settle(session, shop, 1)
+    merge(session, shop)
+    emptied = {"customer_id": None, "processed_at": None, "deleted_at": NOW}
+    session.execute(update(Order).where(Order.id == 1).values(emptied))
+    settle(session, shop, 1)
+    assert account(session, shop, KEPT) == (0, 0, 0)
+    assert account(session, shop, OLD) == (0, 0, 0)
+    assert broken(session) == []
+
+
 def test_a_redemption_can_be_returned_by_the_kept_customer_to_its_own_lots(session: Session, shop: Shop) -> None:
     program(session, shop, EXPIRING)
     reward(session, shop)

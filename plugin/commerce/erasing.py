@@ -49,7 +49,8 @@ _SEALED = ("version", "locale_version", "tags_version", "email_consent_version",
 _ERASES = {
     "customers": f"""
         INSERT INTO customers AS c (shop_id, id, known, deleted_at, {", ".join(_SEALED)})
-        SELECT :shop, id, true, :now, {", ".join([_LAST] * len(_SEALED))} FROM unnest(:customer_ids) AS gone (id)
+        SELECT :shop, id, true, :now, {", ".join([_LAST] * len(_SEALED))}
+            FROM unnest(CAST(:customer_ids AS bigint[])) AS gone (id)
         ON CONFLICT (shop_id, id) DO UPDATE
             SET known = true, deleted_at = coalesce(c.deleted_at, EXCLUDED.deleted_at), email = NULL, phone = NULL,
                 first_name = NULL, last_name = NULL, sort_name = '', locale = NULL, state = NULL, country_code = NULL,

@@ -13,6 +13,7 @@ from plugin import clock
 from plugin.commerce.models import Customer
 from plugin.messages.models import Consent, Message, Suppression
 from plugin.messages.rules import ALL, FREQUENCY_DAYS, Standing, Suppressed, address
+from plugin.shops import veils
 from plugin.shops.models import Shop
 
 
@@ -68,13 +69,15 @@ def marketing_counts(session: Session, shop: Shop, emails: Sequence[str]) -> dic
 
 
 def _suppressions(session: Session, shop: Shop, emails: Sequence[str]) -> dict[str, list[Suppressed]]:
+    """By address; who was erased is listed under a veil, and a "no" said before still counts."""
     listed: dict[str, list[Suppressed]] = defaultdict(list)
+    names = veils.listed_as(session, shop.id, emails)
     for line in session.scalars(
         select(Suppression)
-        .where(Suppression.shop_id == shop.id, Suppression.email.in_(emails))
+        .where(Suppression.shop_id == shop.id, Suppression.email.in_(names))
         .execution_options(populate_existing=True)
     ):
-        listed[line.email].append(Suppressed(line.scope, line.reason, line.created_at))
+        listed[names[line.email]].append(Suppressed(line.scope, line.reason, line.created_at))
     return listed
 
 

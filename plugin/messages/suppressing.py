@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.messages import rules
 from plugin.messages.models import Message, Suppression
+from plugin.shops import veils
 from plugin.shops.models import Shop
 
 # Arrays, so that the statement reads the same for one address and for a thousand: a placeholder each costs more than
@@ -58,7 +59,8 @@ def lift(session: Session, shop: Shop, email: str, scope: str, before: datetime 
 
 def lift_many(session: Session, shop: Shop, emails: dict[str, datetime | None], scope: str) -> list[str]:
     """`lift` for many addresses, each with the moment of its "yes"; the addresses that were lifted."""
-    moments = {rules.address(email): moment for email, moment in emails.items()}
+    said = {rules.address(email): moment for email, moment in emails.items()}
+    moments = {name: said[email] for name, email in veils.listed_as(session, shop.id, said).items()}
     listed = session.scalars(
         select(Suppression)
         .where(

@@ -19,6 +19,7 @@ from plugin.shops.veils import is_veiled
 
 # Without an id the store has no record of the person, so a record with their address or number is theirs.
 _BY_CONTACT = "SELECT id FROM customers WHERE shop_id = :shop AND (email = ANY (:emails) OR phone = ANY (:phones))"
+_MERGED = "SELECT from_id FROM customer_merges WHERE shop_id = :shop AND kept_id = ANY (:customer_ids)"
 _ORDERS = """
     SELECT id FROM orders WHERE shop_id = :shop
         AND (id = ANY (:order_ids) OR customer_id = ANY (:customer_ids) OR email = ANY (:emails))
@@ -58,6 +59,7 @@ def find(session: Session, shop: Shop, subject: Subject) -> Person:
     )
     if subject.customer_id is None:
         person = _with(session, shop, person, customer_ids=_BY_CONTACT)
+    person = _with(session, shop, person, customer_ids=_MERGED)
     person = _with(session, shop, person, emails=_EMAILS, phones=_PHONES)
     person = _without_others(session, shop, person)
     person = _with(session, shop, person, order_ids=_ORDERS)

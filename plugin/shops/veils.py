@@ -57,3 +57,10 @@ def ensure_veil(session: Session, shop_id: int) -> Veil:
         veil = veil_of(session, shop_id)
     assert veil is not None
     return veil
+
+
+def listed_as(session: Session, shop_id: int, emails: Iterable[str]) -> dict[str, str]:
+    """The names under which these addresses may stand in a list: plain, and veiled where the shop has a veil."""
+    plain = {email: email for email in emails}
+    veil = veil_of(session, shop_id)
+    return plain | veil.over_all(plain) if veil else plain

@@ -60,7 +60,7 @@ _FORMER_CUSTOMERS = """
 
 def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     """Write the batch where it is newer than what is there; what changed."""
-    shield(session, batch)
+    shield(session, shop, batch)
     changes = Changes()
     cursor = plans.steady(session)
     fetches = dict(batch.fetches)

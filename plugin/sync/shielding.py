@@ -13,7 +13,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from plugin.privacy import tombstones
+from plugin.privacy.operations import record_request
 from plugin.shops import veils
+from plugin.shops.models import Shop
 from plugin.sync import inbox, rows
 from plugin.sync.batch import Batch, fetch_key
 from plugin.sync.mentions import Mentions
@@ -24,7 +26,7 @@ _EMPTY = text("UPDATE inbox SET body = '' WHERE shop_id = :shop AND id = ANY (:i
 Erased = Mapping[str, datetime]
 
 
-def shield(session: Session, batch: Batch) -> None:
+def shield(session: Session, shop: Shop, batch: Batch) -> None:
     """Empty what the batch holds of erased people; `batch.erased` is then how bodies name them."""
     veil = veils.veil_of(session, batch.shop_id)
     if veil is None:
@@ -36,6 +38,7 @@ def shield(session: Session, batch: Batch) -> None:
         return
     batch.erased = _named(erased, veiled)
     _customers(batch, erased)
+    _merges(session, shop, batch, erased)
     masked = _orders(batch, erased, veiled) | _checkouts(batch, erased, veiled)
     tombstones.put(session, batch.shop_id, masked, max(erased.values()))
     _fulfillments(batch, erased.keys() | masked)
@@ -60,6 +63,7 @@ def _id_keys(batch: Batch) -> list[str]:
         batch.totals,
         batch.locales,
         batch.deleted_customers,
+        (row.into_id for row in batch.merges.values()),
         (row.customer_id for row in batch.orders.values() if row.customer_id),
         (row.customer_id for row in batch.checkouts.values() if row.customer_id),
         (payload["id"] for payload in batch.fetches.values() if payload["object"] == "customers"),
@@ -98,8 +102,18 @@ def _customers(batch: Batch, erased: Erased) -> None:
     for id in ids:
         for group in groups:
             group.pop(id, None)
-        batch.deleted_customers.pop(id, None)
         batch.fetches.pop(fetch_key("customers", id), None)
+
+
+def _merges(session: Session, shop: Shop, batch: Batch, erased: Erased) -> None:
+    """News of a merge that came late: whoever is one with somebody erased is erased too.
+
+    The store refuses to merge customers whose data were erased, so the merge was before that.
+    """
+    for row in batch.merges.values():
+        if f"customer:{row.into_id}" in erased and f"customer:{row.from_id}" not in erased:
+            body = {"customer": {"id": row.from_id}}
+            record_request(session, shop, "customers/redact", body, erased[f"customer:{row.into_id}"])
 
 
 def _orders(batch: Batch, erased: Erased, veiled: Mapping[str, str]) -> set[str]:

@@ -70,11 +70,11 @@ class Canary:
             "email_marketing_consent": consent,
             "created_at": self.created_at,
         }
-        return payloads.customer(self.id, **mine | changed)
+        return payloads.customer(**{"id": self.id} | mine | changed)
 
-    def order(self, id: int | None = None, customer: bool = True, **changed: Any) -> dict[str, Any]:
+    def order(self, id: int | None = None, guest: bool = False, **changed: Any) -> dict[str, Any]:
         mine = {
-            "customer": self.customer() if customer else None,
+            "customer": None if guest else self.customer(),
             "email": self.email,
             "contact_email": self.email,
             "phone": self.phone,
@@ -86,11 +86,11 @@ class Canary:
         }
         return payloads.order(id or self.order_id, self.id, **mine | changed)
 
-    def checkout(self, token: str = "", customer: bool = True, **changed: Any) -> dict[str, Any]:
+    def checkout(self, token: str = "", guest: bool = False, **changed: Any) -> dict[str, Any]:
         mine = {
             "email": self.email,
             "phone": self.phone,
-            "customer": self.customer() if customer else None,
+            "customer": None if guest else self.customer(),
             "shipping_address": self.address(),
             "abandoned_checkout_url": f"https://vec-shop.myshopify.com/checkouts/{self.mark}-cart/recover?key=secret",
         }

@@ -115,3 +115,171 @@ def left_in(owner: Engine, shop: Shop, person: Canary = ADA) -> dict[str, int]:
             if count := connection.execute(query, {"shop": shop.id, "looks": looks}).scalar_one():
                 found[table] = count
     return found
+
+
+def fetched_customer(person: Canary) -> dict[str, Any]:
+    """The store's answer to a question that was on its way."""
+    address = {"city": f"{person.mark}city", "countryCodeV2": "DE"}
+    return {
+        "id": f"gid://shopify/Customer/{person.id}",
+        "firstName": f"{person.mark}first",
+        "lastName": f"{person.mark}last",
+        "defaultEmailAddress": {"emailAddress": person.email, "marketingState": "SUBSCRIBED"},
+        "defaultPhoneNumber": {"phoneNumber": person.phone},
+        "locale": "de",
+        "tags": [f"{person.mark}tag"],
+        "state": "ENABLED",
+        "defaultAddress": address,
+        "createdAt": person.created_at,
+        "updatedAt": payloads.at(23, 29),
+    }
+
+
+def late_news(person: Canary) -> list[tuple[str, Any]]:
+    """Everything the store may still say about somebody, newer than what was erased."""
+    later = payloads.at(23, 29)
+    consent = {"state": "subscribed", "consent_updated_at": later}
+    return [
+        ("customers/update", person.customer(updated_at=later)),
+        ("customers/create", person.customer(updated_at=later)),
+        ("customer.tags_added", {"customerId": f"gid://shopify/Customer/{person.id}", "tags": [f"{person.mark}tag"]}),
+        (
+            "customers_email_marketing_consent/update",
+            {"customer_id": person.id, "email_address": person.email, "email_marketing_consent": consent},
+        ),
+        ("orders/updated", person.order(updated_at=later)),
+        ("orders/create", person.order(person.order_id + 1, created_at=later, updated_at=later)),
+        ("orders/create", person.order(person.order_id + 2, guest=True)),
+        ("fulfillments/update", person.fulfillment(updated_at=later)),
+        ("fulfillments/create", person.fulfillment(3002, person.order_id + 1)),
+        ("checkouts/update", person.checkout(updated_at=later)),
+        ("checkouts/create", person.checkout("another", created_at=later, updated_at=later)),
+        ("checkouts/create", person.checkout("a-guests", guest=True)),
+        ("fetched/customers", fetched_customer(person)),
+    ]
+
+
+@pytest.mark.parametrize("together", [True, False], ids=["in one batch", "one by one"])
+def test_late_news_bring_nobody_back_and_their_amounts_count(
+    database: Engine, shop: Shop, other_shop: Shop, together: bool
+) -> None:
+    live(database, shop)
+    live(database, other_shop)
+    redact(database, shop)
+    if together:
+        told(database, shop, *late_news(ADA), at=payloads.at(23, 29))
+    else:
+        for news in late_news(ADA):
+            told(database, shop, news, at=payloads.at(23, 29))
+    assert left_in(database, shop) == {}
+    assert [row["state"] for row in rows(database, "inbox", shop) if row["state"] != "done"] == ["ignored"]
+    orders = {row["id"]: row for row in rows(database, "orders", shop)}
+    assert orders.keys() == {ADA.order_id, ADA.order_id + 1, ADA.order_id + 2}
+    assert {row["current_total_minor"] for row in orders.values()} == {2990}
+    assert [row["customer_id"] for row in orders.values()] == [ADA.id, ADA.id, None]
+    earned = [row["points"] for row in rows(database, "point_entries", shop) if row["kind"] == "earn"]
+    assert len(earned) == 2
+    fetches = [row["key"] for row in rows(database, "outbox", shop) if row["state"] == "pending"]
+    assert f"customers:{ADA.id}" not in fetches or not rows(database, "customers", shop)[0]["email"]
+    assert {"customers", "orders", "inbox"} <= left_in(database, other_shop).keys()
+
+
+def test_who_comes_back_under_a_new_id_is_a_new_person_whose_no_still_counts(
+    database: Engine, shop: Shop, sink: Sink
+) -> None:
+    live(database, shop)
+    redact(database, shop)
+    later = clock.machine_now().isoformat()
+    again = ADA.customer(id=42, created_at=later, updated_at=later, email_marketing_consent=None)
+    cart = ADA.checkout("new-cart", created_at=later, updated_at=later, customer={"id": 42, "email": ADA.email})
+    told(database, shop, ("customers/create", again), ("checkouts/create", cart), at=later)
+    new = next(row for row in rows(database, "customers", shop) if row["id"] == 42)
+    assert (new["email"], new["first_name"], new["deleted_at"]) == (ADA.email, "zqcanaryfirst", None)
+    assert next(row for row in rows(database, "checkouts", shop) if row["token"] == "new-cart")["email"] == ADA.email
+    with db.transaction(shop.id) as session:
+        mail = {"kind": "test", "email": ADA.email, "customer_id": 42, "template": "reward", "context": {}}
+        messages.queue(session, shop, key="marketing", marketing=True, **mail)
+    sending.send_batch(shop.id)
+    skipped = next(row for row in rows(database, "messages", shop) if row["key"] == "marketing")
+    assert (skipped["state"], skipped["reason"]) == ("skipped", "unsubscribed") and not sink.mails
+    with db.transaction(shop.id) as session:
+        messages.grant(session, shop, ADA.email, "all", words="Yes again.", source="storefront", customer_id=42)
+    assert rows(database, "suppressions", shop) == []
+
+    redact(database, shop)  # the old id's request once more: the new person is somebody else
+    assert next(row for row in rows(database, "customers", shop) if row["id"] == 42)["email"] == ADA.email
+
+
+def test_somebody_without_a_record_is_erased_by_address(database: Engine, shop: Shop) -> None:
+    told(
+        database,
+        shop,
+        ("orders/create", ADA.order(guest=True)),
+        ("checkouts/create", ADA.checkout(guest=True)),
+        ("customers/create", payloads.customer()),
+    )
+    redact(database, shop, customer={"email": ADA.email.upper(), "phone": ADA.phone}, orders_to_redact=[])
+    assert left_in(database, shop) == {}
+    assert one(database, "customers", shop)["email"] == "person501@example.com"
+    told(database, shop, ("orders/updated", ADA.order(guest=True, updated_at=payloads.at(23, 29))))
+    assert left_in(database, shop) == {} and one(database, "orders", shop)["current_total_minor"] == 2990
+
+
+def test_what_waits_in_the_inbox_is_applied_first_and_emptied_then(database: Engine, shop: Shop) -> None:
+    told(database, shop, ("customers/create", ADA.customer()))
+    held = deliver(database, shop, "orders/create", ADA.order())
+    put_off = "UPDATE inbox SET next_attempt_at = clock_timestamp() + interval '1 hour' WHERE webhook_id = :id"
+    with database.begin() as connection:
+        connection.execute(text(put_off), {"id": held})
+    redact(database, shop)
+    assert one(database, "privacy_requests", shop)["state"] == "reading"
+    with database.begin() as connection:
+        connection.execute(text("UPDATE inbox SET next_attempt_at = NULL"))
+    drain(shop.id)
+    completing.complete_due()
+    assert one(database, "privacy_requests", shop)["state"] == "done" and left_in(database, shop) == {}
+    assert one(database, "orders", shop)["current_total_minor"] == 2990
+
+
+def test_a_worker_that_dies_between_two_steps_is_followed_by_another(
+    database: Engine, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from plugin.privacy import erasing
+
+    live(database, shop)
+    monkeypatch.setattr("plugin.sync.erasing.CHUNK_ROWS", 2)
+    steps = {"left": 2}
+    whole = erasing._empty_bodies
+
+    def dying(*arguments: int) -> tuple[bool, bool]:
+        steps["left"] -= 1
+        if steps["left"] < 0:
+            raise KeyboardInterrupt
+        return whole(*arguments)
+
+    monkeypatch.setattr(erasing, "_empty_bodies", dying)
+    with pytest.raises(KeyboardInterrupt):
+        redact(database, shop)
+    [request] = rows(database, "privacy_requests", shop)
+    assert request["state"] == "reading" and request["read_to"]
+    monkeypatch.setattr(erasing, "_empty_bodies", whole)
+    completing.complete(shop.id)
+    assert left_in(database, shop) == {} and one(database, "privacy_requests", shop)["state"] == "done"
+    before = one(database, "privacy_requests", shop)
+    completing.complete(shop.id)
+    assert one(database, "privacy_requests", shop) == before
+
+
+def test_a_merge_that_is_told_late_erases_who_was_merged(database: Engine, shop: Shop) -> None:
+    live(database, shop)
+    former = Canary("zqformer", 7800)
+    live(database, shop, former)
+    redact(database, shop)
+    merge = {
+        "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{ADA.id}",
+        "admin_graphql_api_customer_deleted_id": f"gid://shopify/Customer/{former.id}",
+        "status": "completed",
+    }
+    told(database, shop, ("customers/merge", merge))
+    completing.complete(shop.id)
+    assert left_in(database, shop) == {} and left_in(database, shop, former) == {}

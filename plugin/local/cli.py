@@ -42,13 +42,25 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--customers", type=int, default=2000, help="how many customers a fresh store has")
     demo.add_argument("--reload", action="store_true", help="restart processes when a file changes")
     _word(words, "migrate", "bring the database to the newest schema (release)", _migrate)
-    _word(words, "rotate-keys", "encrypt what is stored with the first of ENCRYPTION_KEYS", _rotate_keys)
+    keys = _group(words, "keys", "about the keys that secrets are encrypted with")
+    _word(keys, "rotate", "encrypt what is stored with the first of ENCRYPTION_KEYS", _rotate_keys)
+    inbox = _group(words, "inbox", "about the webhooks that came in")
+    replay = _word(inbox, "replay", "apply a webhook again, whatever became of it", _replay)
+    replay.add_argument("id", type=int, help="the number of its row in `inbox`, as logs name it (inbox_id)")
+    replay.add_argument("--shop", help="the shop's domain, should several shops have a row of this number")
+    worker = _group(words, "worker", "about the workers of this machine")
+    _word(worker, "alive", "whether they finished a task lately: exit status 1 asks for a restart", _worker_alive)
     _word(words, "doctor", "check the settings and connections of this installation", _doctor)
     frontend = _word(words, "frontend", "install the front-end packages the pages load", _frontend)
     frontend.add_argument("--development", action="store_true", help="also what only tests need")
     frontend.add_argument("--lock", action="store_true", help="resolve the versions anew")
     _word(words, "chromium", "find or install the browser of the tests and print its path", _chromium)
     return parser
+
+
+def _group(words: Words, name: str, text: str) -> Words:
+    group = words.add_parser(name, help=text, description=text[0].upper() + text[1:])
+    return group.add_subparsers(required=True, metavar="command")
 
 
 def _word(words: Words, name: str, text: str, handler: Handler) -> argparse.ArgumentParser:
@@ -76,11 +88,42 @@ def _migrate(options: argparse.Namespace) -> int:
 
 
 def _rotate_keys(options: argparse.Namespace) -> int:
+    _settled()
     from plugin.privacy import keys
     from plugin.shops import tokens
 
     print(f"Encrypted anew: the tokens of {tokens.rotate_keys()} shops and {keys.rotate_keys()} contacts.")
     return 0
+
+
+def _replay(options: argparse.Namespace) -> int:
+    _settled()
+    from plugin.errors import RegularsError
+    from plugin.jobs.celery import make_celery
+    from plugin.sync import retrying
+
+    make_celery().set_default()
+    try:
+        row = retrying.replay(options.id, options.shop)
+    except RegularsError as error:
+        raise LocalError(str(error)) from error
+    print(f"{row.topic} of {row.domain} was {row.state} and is in line again. A worker applies it within seconds.")
+    return 0
+
+
+def _settled() -> None:
+    """The settings of this installation, or those of the demo that runs here."""
+    from plugin.local import running
+
+    running.settle(os.environ)
+
+
+def _worker_alive(options: argparse.Namespace) -> int:
+    from plugin.watching import life
+
+    alive, sentence = life.probe()
+    print(sentence)
+    return 0 if alive else 1
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from types import FrameType
 
 from rich.console import Console
 
-from plugin.local import commands, frontend, importing, memory, opening, postgres, valkey
+from plugin.local import commands, frontend, importing, liveness, memory, opening, postgres, valkey
 from plugin.local.errors import NotReady
 from plugin.local.home import Home, write_private
 from plugin.local.postgres import Postgres
@@ -130,9 +130,12 @@ class Demo:
             raise NotReady(f"The database could not be migrated: {release.last_words()}")
 
     def _start_product(self) -> None:
+        hears = None if self.reload else partial(liveness.hears, self.database.url)
         started = {
-            name: self.supervisor.add(name, partial(commands.start, name, self.home, self.environment, self.reload))
-            for name in ("web", "worker", "beat")
+            name: self.supervisor.add(
+                name, partial(commands.start, name, self.home, self.environment, self.reload), works
+            )
+            for name, works in (("web", None), ("worker", hears), ("beat", None))
         }
         self._wait_for_http(started["web"], self.home.url("web", "/healthz"), WEB_SECONDS)
         for name, words in {"worker": " ready.", "beat": "beat: Starting"}.items():

@@ -11,6 +11,8 @@ from plugin.local.process import Process
 STOP_SECONDS = 15
 WATCH_SECONDS = 0.5
 MOST_RESTARTS = 5
+ASK_SECONDS = 20  # how often a process that can be asked is asked whether it works
+MOST_NOES = 2  # in a row: after a database was away the first sign is still to come
 
 
 @dataclass
@@ -20,7 +22,18 @@ class Service:
     name: str
     start: Callable[[], Process]
     process: Process
+    works: Callable[[int], bool] | None = None
     restarts: int = 0
+    noes: int = 0
+    asked_at: float = 0.0
+
+    def has_stalled(self) -> bool:
+        """Whether the process runs and says twice in a row that it does not work."""
+        if self.works is None or time.monotonic() < self.asked_at + ASK_SECONDS:
+            return False
+        self.asked_at = time.monotonic()
+        self.noes = 0 if self.works(self.process.pid) else self.noes + 1
+        return self.noes >= MOST_NOES
 
 
 @dataclass
@@ -30,9 +43,9 @@ class Supervisor:
     say: Callable[[str], None]
     services: list[Service] = field(default_factory=list)
 
-    def add(self, name: str, start: Callable[[], Process]) -> Process:
-        """Starts a process that has to keep running from now on."""
-        service = Service(name, start, start())
+    def add(self, name: str, start: Callable[[], Process], works: Callable[[int], bool] | None = None) -> Process:
+        """Starts a process that has to keep running from now on; `works(pid)` tells one that runs in vain."""
+        service = Service(name, start, start(), works)
         self.services.append(service)
         return service.process
 
@@ -45,7 +58,7 @@ class Supervisor:
         while True:
             time.sleep(WATCH_SECONDS)
             for service in self.services:
-                if not service.process.running():
+                if not service.process.running() or service.has_stalled():
                     self._start_again(service)
                     when_changed()
 
@@ -59,9 +72,11 @@ class Supervisor:
         service.restarts += 1
         if service.restarts > MOST_RESTARTS:
             raise LocalError(f"{service.name} ended {service.restarts} times; its log is {service.process.log}.")
-        self.say(f"{service.name} ended (status {service.process.popen.returncode}), starting it again")
+        status = service.process.popen.returncode
+        why = "does nothing any more" if status is None else f"ended (status {status})"
+        self.say(f"{service.name} {why}, starting it again")
         service.process.kill()  # what it left behind in its group
-        service.process = service.start()
+        service.process, service.noes = service.start(), 0
 
 
 @contextmanager

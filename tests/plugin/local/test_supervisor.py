@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from plugin.local import process
+from plugin.local import supervisor as supervisor_module
 from plugin.local.errors import LocalError
 from plugin.local.supervisor import Supervisor, supervised
 
@@ -53,3 +54,21 @@ def test_everything_is_stopped_last_started_first(tmp_path: Path) -> None:
     with supervised(lambda line: None) as supervisor:
         children = [supervisor.add(str(n), partial(start_sleeper, tmp_path / "log")) for n in range(3)]
     assert not any(child.running() for child in children)
+
+
+def test_a_process_that_runs_and_does_nothing_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor_module, "ASK_SECONDS", 0)
+    monkeypatch.setattr(supervisor_module, "WATCH_SECONDS", 0.01)
+    said: list[str] = []
+    asked: list[int] = []
+
+    def works(pid: int) -> bool:
+        asked.append(pid)
+        return len(asked) in (1, 3)  # one no is none yet
+
+    with supervised(said.append) as supervisor:
+        first = supervisor.add("sleeper", partial(start_sleeper, tmp_path / "log"), works)
+        watch_once(supervisor)
+        assert asked == [first.pid] * 5
+        assert supervisor.pids["sleeper"] != first.pid and not first.running()
+    assert said == ["sleeper does nothing any more, starting it again"]

@@ -11,6 +11,8 @@ LONGEST_TERM = 64
 
 def fold(text: str) -> str:
     """Lower case without accents: "Nguyễn" and "NGUYEN" are one word. Letters that only look alike stay apart."""
+    if text.isascii():
+        return text.lower()
     # Decomposed before and after: some letters fold only once they are taken apart, and some come apart only folded.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     kept = "".join(letter for letter in decomposed if not unicodedata.combining(letter))

@@ -90,6 +90,12 @@ _COUNT = """
         OR c.totals_version = '' AND (c.orders_count, c.spent_minor) <> (o.number, o.spent)
         OR c.totals_version = '' AND c.spent_currency IS DISTINCT FROM o.currency)
 """
+_TERMS = """
+    SELECT t.shop_id, t.term, t.customer_id FROM unnest(%b::bigint[]) AS ids (id)
+    CROSS JOIN LATERAL (
+        SELECT shop_id, term, customer_id FROM customer_terms WHERE shop_id = %b AND customer_id = ids.id OFFSET 0
+    ) AS t
+"""
 
 
 def apply(cursor: Cursor, shop_id: int, batch: Batch, changes: Changes) -> set[int]:
@@ -127,8 +133,15 @@ def _write(cursor: Cursor, shop_id: int, batch: Batch, changes: Changes) -> set[
         if id in batch.email_consents and consent_version == batch.email_consents[id].version:
             changes.consents.add(id)
         changes.customers.add(id)
-    TERMS.replace(cursor, shop_id, before, list(_terms(shop_id, described, batch)))
+    _write_terms(cursor, shop_id, before, set(_terms(shop_id, described, batch)))
     return stubs
+
+
+def _write_terms(cursor: Cursor, shop_id: int, before: set[int], terms: set[tuple[int, str, int]]) -> None:
+    """The words of these customers; `before` are those who may have some. Most news about people changes no word."""
+    there = set(cursor.execute(_TERMS, (sorted(before), shop_id)).fetchall()) if before else set()
+    changed = {customer_id for _, _, customer_id in there ^ terms}
+    TERMS.replace(cursor, shop_id, before & changed, [term for term in terms if term[2] in changed])
 
 
 def _rows(shop_id: int, ids: Iterable[int], batch: Batch) -> Iterator[tuple[Any, ...]]:

@@ -107,6 +107,14 @@ class Source:
     def version(self, stamp: datetime | None) -> bytes:
         return versions.version(stamp, self.triggered_at, self.sha256)
 
+    def aside(self, stamp: datetime | None, said: Any) -> bytes:
+        """The version of what a body says in passing about another object, such as an order about its buyer.
+
+        It is named by its content, so that a hundred bodies which say the same write once; what the object's own
+        body says at the same `stamp` is greater.
+        """
+        return versions.version(stamp, None, versions.digest(repr(said).encode()))
+
     def tombstone(self, key: int | str) -> rows.Tombstone:
         return rows.Tombstone(key, self.heard_at, versions.deletion(self.triggered_at, self.sha256))
 

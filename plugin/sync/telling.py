@@ -180,12 +180,12 @@ def _buyer(
         return None
     batch.mentioned_customers.add(told.id)
     if locale:
-        keep(batch.locales, told.id, rows.Locale(locale, source.version(stamp)))
+        keep(batch.locales, told.id, rows.Locale(locale, source.aside(told.updated_at or stamp, locale)))
     fields = told.email, told.phone, told.first_name, told.last_name, told.state
     if UNSET not in fields:
         identity = _identity(*fields, told.default_address or body.Address())  # type: ignore[arg-type]
-        moments = in_utc(told.created_at), in_utc(told.updated_at)
-        keep(batch.identities, told.id, rows.Identity(*identity, *moments, source.version(told.updated_at)))
+        said = (*identity, in_utc(told.created_at), in_utc(told.updated_at))
+        keep(batch.identities, told.id, rows.Identity(*said, source.aside(told.updated_at, said)))
     return told.id
 
 

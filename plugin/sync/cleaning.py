@@ -1,8 +1,10 @@
-"""Bytes that JSON allows and PostgreSQL does not: NUL characters and lone surrogates become U+FFFD."""
+"""Bytes that JSON allows and PostgreSQL does not: NUL becomes U+FFFD, and half a character is refused."""
 
 from __future__ import annotations
 
 import re
+
+from plugin.errors import Invalid
 
 _SUSPICIOUS = re.compile(rb"\x00|\\u0000|\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
@@ -11,12 +13,16 @@ _ESCAPE = re.compile(
     rb"|\\u(?:0000|[dD][89a-fA-F][0-9a-fA-F]{2})"
     rb"|\\."  # any other escape, so that the second half of a backslash pair starts nothing
 )
+_NUL = (b"\x00", b"\\u0000")
 _REPLACEMENT = b"\\ufffd"
-_PAIR_BYTES = 12
+_HALF_BYTES = 6
 
 
 def clean(body: bytes) -> bytes:
-    """The body with what cannot be stored replaced; the same object when there is nothing to replace."""
+    """The body with NUL replaced; the same object when there is nothing to replace.
+
+    Raises Invalid for a lone surrogate: what was meant cannot be known, and it would come back changed.
+    """
     if _SUSPICIOUS.search(body) is None:
         return body
     return _ESCAPE.sub(_replaced, body)
@@ -24,8 +30,8 @@ def clean(body: bytes) -> bytes:
 
 def _replaced(match: re.Match[bytes]) -> bytes:
     found = match.group()
-    if found == b"\x00":
+    if found in _NUL:
         return _REPLACEMENT
-    if len(found) == _PAIR_BYTES or not found.startswith(b"\\u"):
-        return found
-    return _REPLACEMENT
+    if len(found) == _HALF_BYTES:
+        raise Invalid("The body holds half a character (a lone surrogate).")
+    return found

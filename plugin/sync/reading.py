@@ -119,7 +119,7 @@ def decode(topic: str, data: bytes, shop: Shop) -> tuple[Reader, Any]:
     """The topic's reader and its typed body.
 
     Raises OtherShop, KeyError for a topic that is not read, and msgspec's errors or RecursionError for what is no such
-    body. NUL characters and lone surrogates come out as U+FFFD.
+    body. NUL characters come out as U+FFFD; a lone surrogate is no body.
     """
     reader = READERS[topic]
     cleaned = clean(data)

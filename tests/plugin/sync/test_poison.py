@@ -43,6 +43,8 @@ UNREADABLE = {
     "a currency that is none": encode(payloads.order(currency="example string")),
     "a date that is none": encode(payloads.order(updated_at="yesterday")),
     "a quantity beyond reason": encode(payloads.order(line_items=[payloads.line(quantity=2**40)])),
+    "half a surrogate pair": b'{"id": 1, "name": "a\\ud83db"}',
+    "the other half, where nobody reads": b'{"id": 1, "note": "a\\uDE00b"}',
     "100,000 levels": b'{"id": 1, "note": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
 }
 
@@ -66,11 +68,14 @@ READABLE: dict[str, tuple[Any, str]] = {
     "lists of null": (payloads.order(line_items=None, refunds=None, discount_codes=None), "#1001"),
     "a NUL character": (b'{"id": 1001, "name": "a\\u0000b"}', "a\ufffdb"),
     "a raw NUL byte": (b'{"id": 1001, "name": "a\x00b"}', "a\ufffdb"),
-    "half a surrogate pair": (b'{"id": 1001, "name": "a\\ud83db"}', "a\ufffdb"),
     "a whole surrogate pair": (b'{"id": 1001, "name": "\\ud83d\\ude00"}', "\U0001f600"),
     "an escaped backslash before u0000": (b'{"id": 1001, "name": "a\\\\u0000"}', "a\\u0000"),
     "the largest id": (payloads.order(id=2**63 - 1), f"#{2**63 - 1}"),
     "an unread number over 2^63": (b'{"id": 1001, "name": "x", "browser_ip": 99999999999999999999999}', "x"),
+    "an amount without end that is not read": (b'{"id": 1001, "name": "x", "weight": 1e400}', "x"),
+    "5000 digits that are not read": (b'{"id": 1001, "name": "x", "number": ' + b"9" * 5000 + b"}", "x"),
+    "bytes that are no UTF-8, not read": (b'{"id": 1001, "name": "x", "browser_ip": "\xff\xfe"}', "x"),
+    "a key twice: the last counts, for every reader": (b'{"id": 1, "name": "a", "id": 1001, "name": "x"}', "x"),
     "only an id": (b'{"id": 1001}', ""),
 }
 

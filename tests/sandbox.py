@@ -94,6 +94,9 @@ class Store:
     def post(self, path: str, body: Any = None) -> Any:
         return self._answer(requests.post(self.url + path, json=body if body is not None else {}, timeout=60))
 
+    def delete(self, path: str) -> Any:
+        return self._answer(requests.delete(self.url + path, timeout=60))
+
     def _answer(self, response: requests.Response) -> Any:
         assert response.ok, f"{response.request.method} {response.url}: {response.status_code} {response.text[:500]}"
         return response.json() if response.content else None

@@ -1,7 +1,7 @@
 """`make chaos`: real processes, signed traffic of five shops, faults; then a count of what went wrong.
 
-SEED (1) and MINUTES (3) choose the run. The last line says it all; the status is 1 unless every count is zero, at least
-1,000 webhooks were acknowledged and faults took effect.
+SEED (1) and MINUTES (3) choose the run; MUTANTS=1 shows instead that broken variants are caught. The last line says it
+all; the status is 1 unless every count is zero, at least 1,000 webhooks were acknowledged and faults took effect.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from tests.chaos.mutants.run import catch_all
 from tests.chaos.storm import LEAST_ACKED, Ended, run
 
 MOST_LINES = 60
@@ -16,6 +17,8 @@ MOST_LINES = 60
 
 def main() -> int:
     seed = int(os.environ.get("SEED") or 1)
+    if os.environ.get("MUTANTS"):
+        return 0 if catch_all(seed) else 1
     ended = run(seed, 60 * float(os.environ.get("MINUTES") or 3))
     good = tell(seed, ended)
     print(f"acked {ended.acked} kills {ended.kills} {ended.report.summary}", flush=True)

@@ -49,6 +49,10 @@ class Mailbox:
         with self._lock:
             return list(self._taken)
 
+    def forget(self) -> None:
+        with self._lock:
+            self._taken.clear()
+
     def twice(self) -> list[str]:
         """Marketing mails taken more than once, by their Message-ID."""
         marketing = Counter(mail["Message-ID"] for _, mail in self.taken() if mail["List-Unsubscribe"])

@@ -99,9 +99,12 @@ class Stack:
 
     def wait_until_ready(self) -> None:
         """Web answers, and the worker has said so since it was last started."""
-        web, worker = self.running["web"], self.running["worker"]
-        web.wait_until(lambda: commands.answers(f"{self.web_url}/healthz"), READY_SECONDS)
+        self.wait_until_web_answers()
+        worker = self.running["worker"]
         worker.wait_until(lambda: bool(children(worker)), READY_SECONDS)
+
+    def wait_until_web_answers(self) -> None:
+        self.running["web"].wait_until(lambda: commands.answers(f"{self.web_url}/healthz"), READY_SECONDS)
 
     def stop_product(self, patience: float = 20.0) -> None:
         """Ask all to end, as a deploy does."""

@@ -25,6 +25,7 @@ from tests.chaos.sender import Sender
 from tests.chaos.shoppers import Shoppers
 from tests.chaos.stack import SECRET, Stack, stacked
 from tests.chaos.store import Stores
+from tests.chaos.tables import differences, picture
 from tests.chaos.traffic import Clock, Traffic
 from tests.chaos.world import WORDS, World
 
@@ -36,6 +37,8 @@ OVERHEAD_SECONDS = 75.0  # starting, healing, draining and checking, on two quie
 ROUND_SECONDS = 25.0
 PATIENCE_SECONDS = 90.0  # without any progress
 LEAST_ACKED = 1000
+REPLAYED_EVERY = 4
+MOVED_BY_A_REPLAY = {"inbox", "outbox"}  # the rows of the replay itself, and what is fetched because of them
 
 
 @dataclass
@@ -70,8 +73,9 @@ class Storm:
         for number in range(rounds):
             self.round(number, max(10.0, (seconds - OVERHEAD_SECONDS) / rounds))
         self.fetch_what_was_dropped()
-        self.replay()
-        return self.ended()
+        ended = self.ended()
+        ended.report.doubled += self.replay()
+        return ended
 
     def round(self, number: int, seconds: float) -> None:
         say(f"round {number + 1}: traffic and faults for {seconds:.0f} s")
@@ -144,11 +148,13 @@ class Storm:
         db.engine().dispose()
         self.drain()
 
-    def replay(self) -> None:
-        """A part of the news once more, under new names: nothing may change, which the comparison will show."""
-        events = list(self.sender.acked.values())
-        self.sender.again(events[:: max(1, len(events) // 150)])
+    def replay(self) -> list[str]:
+        """All news once more, under new names: what changes by it."""
+        before = picture(self.house.owner)
+        self.sender.again(list({event.id: event for event in self.sender.acked.values()}.values())[::REPLAYED_EVERY])
         self.drain()
+        changed = differences(before, picture(self.house.owner))
+        return [f"replayed: {line[:300]}" for line in changed if line.split()[1] not in MOVED_BY_A_REPLAY]
 
     def ended(self) -> Ended:
         self.nemesis.stop()

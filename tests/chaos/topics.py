@@ -94,6 +94,13 @@ TOLD: Final[dict[str, Callable[[Shop], Told]]] = {
     "customers/create": lambda shop: _customer(),
     "customers/update": lambda shop: _customer(tags="vip, b2b", email_marketing_consent=CONSENT),
     "customers/delete": lambda shop: [{"id": 501}, {"id": 509}],
+    "customers/merge": lambda shop: [
+        {
+            "admin_graphql_api_customer_kept_id": graph.gid("Customer", 502),
+            "admin_graphql_api_customer_deleted_id": graph.gid("Customer", 501),
+            "status": "COMPLETED",
+        }
+    ],
     "customers_email_marketing_consent/update": lambda shop: [
         {"customer_id": id, "email_marketing_consent": CONSENT} for id in (501, 509)
     ],

@@ -80,7 +80,19 @@ def main() -> None:
     """The `regulars` command."""
     from plugin.local.cli import run
 
-    sys.exit(run(sys.argv[1:]))
+    sys.exit(run(sys.argv[1:], wire=_work_at_a_terminal))
+
+
+def _work_at_a_terminal() -> None:
+    """A command that does a worker's work: only what went wrong is logged, and bells can be rung."""
+    import logging
+
+    from plugin.jobs import logs
+
+    logs.set_up(logging.WARNING)
+    _refuse_privileged()
+    _wire()
+    make_celery()
 
 
 def _wire() -> None:

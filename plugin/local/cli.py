@@ -13,9 +13,13 @@ Handler = Callable[[argparse.Namespace], int]
 Words: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Does what the words say; the exit status. A problem of the machine is one sentence on standard error."""
+def run(arguments: Sequence[str], wire: Callable[[], None] | None = None) -> int:
+    """Does what the words say; the exit status. A problem of the machine is one sentence on standard error.
+
+    `wire` makes this process what a worker is, for the commands that do a worker's work.
+    """
     options = _parser().parse_args(arguments)
+    options.wire = wire or (lambda: None)
     handler: Handler = options.handler
     try:
         return handler(options)
@@ -48,6 +52,10 @@ def _parser() -> argparse.ArgumentParser:
     replay = _word(inbox, "replay", "apply a webhook again, whatever became of it", _replay)
     replay.add_argument("id", type=int, help="the number of its row in `inbox`, as logs name it (inbox_id)")
     replay.add_argument("--shop", help="the shop's domain, should several shops have a row of this number")
+    shop = _group(words, "shop", "about one shop")
+    reconcile = _word(shop, "reconcile", "compare the mirror with the store now, and heal what differs", _reconcile)
+    reconcile.add_argument("domain", help="the shop's myshopify domain")
+    reconcile.add_argument("--object", choices=("customers", "products", "orders", "checkouts", "webhooks"))
     worker = _group(words, "worker", "about the workers of this machine")
     _word(worker, "alive", "whether they finished a task lately: exit status 1 asks for a restart", _worker_alive)
     _word(words, "doctor", "check the settings and connections of this installation", _doctor)
@@ -108,6 +116,17 @@ def _replay(options: argparse.Namespace) -> int:
     except RegularsError as error:
         raise LocalError(str(error)) from error
     print(f"{row.topic} of {row.domain} was {row.state} and is in line again. A worker applies it within seconds.")
+    return 0
+
+
+def _reconcile(options: argparse.Namespace) -> int:
+    _settled()
+    options.wire()
+    from plugin.local import reconciling
+
+    kinds = (options.object,) if options.object else reconciling.OBJECTS
+    for line in reconciling.reconcile(options.domain, kinds):
+        print(line)
     return 0
 
 

@@ -11,8 +11,9 @@ from sqlalchemy import text
 
 from plugin.db import engine as db
 from plugin.effects import operations as effects
+from plugin.local import cli
 from plugin.shops import queries as shops
-from plugin.sync import checks, passes
+from plugin.sync import checks, passes, subscribed
 from plugin.sync.batch import fetch_key, fetch_payload
 from plugin.sync.models import DriftCheck
 from tests.sandbox import Store, store  # noqa: F401
@@ -200,3 +201,21 @@ def test_after_lost_repeated_and_shuffled_news_one_comparison_makes_the_mirror_w
     }
     read_again(installed, latest)
     assert different(mirror, whole(installed, tables)) == []
+
+
+def test_the_command_compares_now_and_prints_a_line_a_kind(
+    installed: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    product = unheard(installed, "/_control/products", {"title": "Lot for the command", "price": "9.00"})
+    installed.advance(minutes=2)
+    assert cli.run(["shop", "reconcile", installed.shop]) == 0
+    lines = dict(line.split(": ", 1) for line in capsys.readouterr().out.splitlines() if ": " in line)
+    assert lines["products"].endswith("differed (1 missing), 1 healed") and lines["products"].startswith("1 of ")
+    assert lines["orders"].startswith("0 of ")
+    assert lines["webhooks"] == f"0 of {len(subscribed.declared())} differed"
+    assert installed.rows("SELECT known FROM products WHERE id = :id", id=product["id"]) == [{"known": True}]
+
+
+def test_the_command_knows_only_shops_that_have_the_plugin(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["shop", "reconcile", "nobody.myshopify.com", "--object", "orders"]) == 1
+    assert "nobody.myshopify.com" in capsys.readouterr().err

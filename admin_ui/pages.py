@@ -8,6 +8,7 @@ from admin_ui.campaigns.previews import previews
 from admin_ui.campaigns.views import campaigns
 from admin_ui.customers.points import points
 from admin_ui.customers.views import customers
+from admin_ui.effects.views import effects
 from admin_ui.gallery.views import gallery
 from admin_ui.home.views import home
 from admin_ui.loyalty.views import loyalty
@@ -15,7 +16,7 @@ from admin_ui.panel import make_blueprint
 from admin_ui.subscriptions.views import subscriptions
 from admin_ui.sync.views import sync
 
-PAGES = (home, customers, points, loyalty, subscriptions, campaigns, previews, sync, gallery)
+PAGES = (home, customers, points, loyalty, subscriptions, campaigns, previews, sync, effects, gallery)
 
 
 def make_panel() -> Blueprint:

@@ -34,7 +34,7 @@ def index() -> str:
             topics=overview.topics(session, g.shop, now),
             imports=overview.imports(session, g.shop, now),
             reconciled=overview.last_reconciliation(session, g.shop),
-            stuck=effects.stuck(session, g.shop.id),
+            stuck=effects.stuck_count(session, g.shop.id),
             words=words,
         )
 

@@ -54,15 +54,3 @@ def parked_state(state: str) -> tuple[str, str]:
     if state == "quarantined":
         return gettext("Set aside"), "warning"
     return gettext("Failed"), "critical"
-
-
-def task(kind: str) -> str:
-    """What a task does in the store."""
-    known = {
-        "discount_code": gettext("Create a reward's code"),
-        "discount_code_end": gettext("End a returned reward's code"),
-        "theme_data": gettext("Give the theme the programme"),
-        "fetch": gettext("Read from the store"),
-        "email_consent": gettext("Tell the store of a consent"),
-    }
-    return known.get(kind, kind)

@@ -32,8 +32,8 @@ TAKE = """
     RETURNING outbox.shop_id, outbox.id, kind, payload, attempts, lapses, outbox.lease, result,
         called_at IS NOT NULL AS called
 """
-# From shop to shop over ix_outbox_due, whose order is asked for so that no other index is taken: as quick with a million
-# rows of one shop as with ten. Scalar subqueries, because EXISTS would be turned into a join over everything due.
+# From shop to shop over ix_outbox_due, whose order is asked for so that no other index is taken: a million rows of one
+# shop cost what ten do. Scalar subqueries, because EXISTS would be turned into a join over everything due.
 SHOPS = f"""
     WITH RECURSIVE waiting AS (
         (SELECT shop_id FROM outbox WHERE {OPEN} AND patient = :patient

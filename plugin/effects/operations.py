@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Text, any_, cast, func, literal, null, select, update
+from sqlalchemy import BigInteger, Text, Update, any_, cast, func, literal, null, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, Insert, insert
 from sqlalchemy.orm import Session
 
@@ -30,6 +30,7 @@ FRESH: dict[str, Any] = {
     "reason": None,
     "done_at": None,
 }
+KEPT_ANSWER = {name: value for name, value in FRESH.items() if name != "result"}
 
 
 def record(
@@ -102,17 +103,26 @@ def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool =
     looked: then it is called again.
     """
     stuck = Effect.shop_id == shop_id, Effect.id == effect_id, Effect.state.in_(("failed", "unknown"))
-    fresh = {name: value for name, value in FRESH.items() if name != "result"}
-    columns = fresh | ({"called_at": None} if did_not_happen else {})
+    columns = KEPT_ANSWER | ({"called_at": None} if did_not_happen else {})
     if session.execute(update(Effect).where(*stuck).values(columns).returning(Effect.id)).first() is None:
         raise NotFound("There is no such task that failed. It may have been done meanwhile.")
     ring_after_commit(session, "effects.perform_due")
 
 
+def retry_all(session: Session, shop_id: int, kinds: Collection[str] | None = None) -> int:
+    """Open anew all that failed (of some kinds), at an admin's word; how many. Unknown ones are opened one by one."""
+    failed = update(Effect).where(Effect.shop_id == shop_id, text("outbox.state = 'failed'"))
+    return _opened(session, failed if kinds is None else failed.where(Effect.kind.in_(kinds)))
+
+
 def reopen(session: Session, shop_id: int) -> int:
     """Open anew what failed because the store did not accept our token, now that it does; how many."""
-    failed = Effect.shop_id == shop_id, Effect.state == "failed", Effect.reason == UNAUTHORIZED
-    opened = session.execute(update(Effect).where(*failed).values(FRESH).returning(Effect.id)).all()
+    failed = text("outbox.state = 'failed'"), Effect.reason == UNAUTHORIZED
+    return _opened(session, update(Effect).where(Effect.shop_id == shop_id, *failed))
+
+
+def _opened(session: Session, stuck: Update) -> int:
+    opened = session.execute(stuck.values(KEPT_ANSWER).returning(Effect.id)).all()
     if opened:
         ring_after_commit(session, "effects.perform_due")
     return len(opened)

@@ -22,6 +22,9 @@ PAGES = (
     "/subscriptions/new",
     "/campaigns",
     "/sync",
+    "/sync/tasks",
+    "/sync/tasks/waiting",
+    "/sync/tasks/done",
 )
 
 

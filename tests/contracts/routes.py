@@ -129,6 +129,13 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ),
     ("GET", "/campaigns/carts/<int:enrollment_id>"): (at("/campaigns/carts/{enrollment}"),),
     ("GET", "/sync"): (at("/sync"), at("/sync", query={"after": "{cursor:inbox,inbox}"}, status=200)),
+    ("GET", "/sync/tasks"): (
+        at("/sync/tasks"),
+        at("/sync/tasks", query={"after": "{cursor:effect,effect}"}, status=200),
+    ),
+    ("GET", "/sync/tasks/<any(waiting,done):view>"): (at("/sync/tasks/waiting"), at("/sync/tasks/done")),
+    ("POST", "/sync/tasks/<int:effect_id>/retry"): (at("/sync/tasks/{effect}/retry"),),
+    ("POST", "/sync/tasks/retry"): (at("/sync/tasks/retry"),),
     ("GET", "/sync/imports"): (at("/sync/imports"),),
     ("POST", "/sync/retry"): (at("/sync/retry", form={"id": "{inbox}"}, status=200), at("/sync/retry")),
     ("POST", "/previews/cart/<int:step>"): (

@@ -10,7 +10,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Engine, insert, text
+from sqlalchemy import Engine, insert, text, update
 from sqlalchemy.orm import Session
 
 from admin_ui import listing
@@ -20,6 +20,8 @@ from plugin.campaigns import operations as campaigns
 from plugin.campaigns.models import Enrollment
 from plugin.crypto import secrets
 from plugin.db import engine as db
+from plugin.effects import operations as effects
+from plugin.effects.models import Effect
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.models import PointEntry, Reward
 from plugin.messages import letters
@@ -130,6 +132,8 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
         shop_id=shop.id, webhook_id=f"{name}-parked", topic="orders/create", state="failed", error=name, body=b"{}"
     )
     inbox = session.execute(parked.returning(Inbox.id)).scalar_one()
+    effect = effects.record(session, shop.id, "fetch", f"{name}:1", {"object": "orders", "id": name})
+    session.execute(update(Effect).where(Effect.id == effect).values(state="failed", error=name))
     start_backfill(session, shop)
     ends = int((clock.machine_now() + timedelta(hours=1)).timestamp())
     return {
@@ -145,6 +149,7 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
         "message": message,
         "type": f"{name} coffee",
         "inbox": inbox,
+        "effect": effect,
         "adjustment": session.query(PointEntry.id).filter_by(shop_id=shop.id, id=entry).scalar() or 0,
         "token": secrets.sign("storefront", shop.id, customer, ends),
         "ticket": previews.ticket(shop.id),

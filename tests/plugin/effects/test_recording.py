@@ -87,8 +87,10 @@ def test_the_panel_sees_what_is_stuck_and_only_its_own(shop: Shop, other_shop: S
     for effect in (*mine[:2], theirs):
         change(database, effect, state="'failed'")
     with db.transaction(shop.id) as session:
-        assert [effect.id for effect in queries.stuck(session, shop.id)] == [mine[1], mine[0]]
-        assert [effect.id for effect in queries.stuck(session, shop.id, before=mine[1])] == [mine[0]]
+        first = queries.listed(session, shop.id, queries.Wanted(), size=1)
+        second = queries.listed(session, shop.id, queries.Wanted(), after=first.last, size=1)
+        assert [[row[0].id for row in page.rows] for page in (first, second)] == [[mine[1]], [mine[0]]]
+        assert queries.stuck_count(session, shop.id) == 2 == queries.failed_count(session, shop.id, ["code"])
         assert queries.counts(session, shop.id) == {"failed": 2, "pending": 1}
         assert queries.one(session, shop.id, "code", "0").id == mine[0]
 

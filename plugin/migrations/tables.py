@@ -23,3 +23,8 @@ for feature in FEATURES:
     importlib.import_module(f"plugin.{feature}.models")
 
 metadata = Base.metadata
+
+
+def tables_of_shops() -> list[str]:
+    """Names of all tables with a shop's rows but `shops` itself, children before their parents."""
+    return [table.name for table in reversed(metadata.sorted_tables) if "shop_id" in table.columns]

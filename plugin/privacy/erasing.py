@@ -23,7 +23,6 @@ from plugin.messages import erasing as messages
 from plugin.privacy import finding, proofs, tombstones
 from plugin.privacy.bodies import bodies
 from plugin.privacy.models import PrivacyRequest
-from plugin.privacy.payloads import Subject
 from plugin.shops import queries as shops
 from plugin.shops import veils
 from plugin.shops.models import Shop
@@ -106,12 +105,19 @@ def facts(request: PrivacyRequest) -> dict[str, object]:
 
 
 def person_of(session: Session, shop: Shop, request: PrivacyRequest) -> Person:
-    """Whom the request is about: as found before, or found now."""
+    """Whom the request is about: as found before, or found now from what it says."""
     told = json.loads(secrets.decrypt(shop.id, request.contact)) if request.contact else {}
-    if "customer_ids" in told:
-        return Person.loaded(json.dumps(told))
-    orders = tuple(request.order_ids)
-    return finding.find(session, shop, Subject(request.customer_id, told.get("email"), told.get("phone"), orders))
+    known = Person.loaded(json.dumps(told)) if "customer_ids" in told else _subject(request, told)
+    return known if request.state == "reading" else finding.find(session, shop, known)
+
+
+def _subject(request: PrivacyRequest, told: dict[str, str]) -> Person:
+    return Person(
+        customer_ids=frozenset(() if request.customer_id is None else {request.customer_id}),
+        emails=frozenset({told["email"].strip().lower()} if "email" in told else ()),
+        phones=frozenset({told["phone"]} if "phone" in told else ()),
+        order_ids=frozenset(request.order_ids),
+    )
 
 
 def locked(session: Session, shop_id: int, request_id: int) -> PrivacyRequest:

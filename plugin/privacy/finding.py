@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from plugin.privacy.payloads import Subject
 from plugin.shops.models import Shop
 from plugin.shops.people import Person
 from plugin.shops.veils import is_veiled
@@ -36,6 +35,7 @@ _EMAILS = " UNION ".join(
     (
         "SELECT email FROM customers WHERE shop_id = :shop AND id = ANY (:customer_ids)",
         "SELECT email FROM orders WHERE shop_id = :shop AND id = ANY (:order_ids)",
+        "SELECT email FROM checkouts WHERE shop_id = :shop AND token = ANY (:tokens)",
         *map(_OF_CUSTOMER.format, ("orders", "checkouts", "messages", "consents", "subscriptions", "enrollments")),
     )
 )
@@ -49,15 +49,9 @@ _OTHERS = """
 """
 
 
-def find(session: Session, shop: Shop, subject: Subject) -> Person:
-    """Everything by which our tables may name the subject."""
-    person = Person(
-        customer_ids=frozenset(() if subject.customer_id is None else {subject.customer_id}),
-        emails=frozenset({subject.email.strip().lower()} if subject.email else ()),
-        phones=frozenset({subject.phone} if subject.phone else ()),
-        order_ids=frozenset(subject.order_ids),
-    )
-    if subject.customer_id is None:
+def find(session: Session, shop: Shop, person: Person) -> Person:
+    """Everything by which our tables may name somebody of whom this much is known."""
+    if not person.customer_ids:
         person = _with(session, shop, person, customer_ids=_BY_CONTACT)
     person = _with(session, shop, person, customer_ids=_MERGED)
     person = _with(session, shop, person, emails=_EMAILS, phones=_PHONES)

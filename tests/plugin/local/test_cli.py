@@ -19,7 +19,7 @@ def test_a_problem_of_the_machine_is_one_sentence_and_status_1(
     assert capsys.readouterr().err == "DATABASE_OWNER_URL is not set: migrations run as the owner of the tables.\n"
 
 
-@pytest.mark.parametrize("word", ["demo", "migrate", "inbox", "keys", "doctor", "frontend", "chromium"])
+@pytest.mark.parametrize("word", ["demo", "migrate", "inbox", "keys", "privacy", "doctor", "frontend", "chromium"])
 def test_every_word_explains_itself(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         cli.run([word, "--help"])

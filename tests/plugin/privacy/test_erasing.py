@@ -30,7 +30,9 @@ FIELD |= {"consent_text": "Tell me.", "subject": "New"}
 
 def told(owner: Engine, shop: Shop, *news: tuple[str, Any], at: str = "2026-11-20T12:00:00Z") -> None:
     for topic, body in news:
-        deliver(owner, shop, topic, body, at=at)
+        # The very same bytes under another shop's name would be a replay, and set aside.
+        mine = body | {"told_to": shop.id} if isinstance(body, dict) else body
+        deliver(owner, shop, topic, mine, at=at)
     drain(shop.id)
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import Engine, create_engine
 
 from plugin.local.errors import LocalError
 
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 def add_words(parser: argparse.ArgumentParser) -> None:
     """The words after `regulars privacy`."""
@@ -18,7 +20,7 @@ def add_words(parser: argparse.ArgumentParser) -> None:
     shops = words.add_parser("erase-shops", help="delete every shop that left and asked for it; run it daily")
     shops.set_defaults(handler=_erase_shops)
     listed = words.add_parser("list", help="print who was erased, by the store's ids; keep it outside the database")
-    listed.add_argument("--since", type=datetime.fromisoformat, default=datetime(2000, 1, 1, tzinfo=UTC), metavar="TIME")
+    listed.add_argument("--since", type=datetime.fromisoformat, default=BEGINNING, metavar="TIME")
     listed.set_defaults(handler=_list)
     replay = words.add_parser("replay", help="after a restore: erase again whom the list names")
     replay.add_argument("list", type=argparse.FileType("r"), help="a file that `regulars privacy list` wrote, or -")

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -41,35 +41,37 @@ def erased_since(owner: Engine, since: datetime) -> Iterator[str]:
             yield json.dumps({"shop": domain, "key": key, "erased_at": erased_at.isoformat()})
         shops = select(ShopErasure).where(ShopErasure.begun_at >= since).order_by(ShopErasure.id)
         for proof in session.scalars(shops):
-            told = {"domain_sha256": proof.domain_sha256.hex(), "received_at": proof.received_at.isoformat()}
-            yield json.dumps(told)
+            told = {"shop_id": proof.erased_shop_id, "domain_sha256": proof.domain_sha256.hex()}
+            yield json.dumps(told | {"received_at": proof.received_at.isoformat()})
 
 
 def replay(owner: Engine, lines: Iterable[str]) -> int:
     """Open requests for everybody on the list; how many. They are worked off like any other. Raises Invalid."""
     people: dict[str, list[str]] = defaultdict(list)
-    digests: dict[str, datetime] = {}
+    gone: dict[tuple[int, str], datetime] = {}
     for number, line in enumerate(lines, 1):
         try:
             told = json.loads(line)
             if "key" in told:
                 people[told["shop"]].append(told["key"])
             else:
-                digests[told["domain_sha256"]] = datetime.fromisoformat(told["received_at"])
+                gone[told["shop_id"], told["domain_sha256"]] = datetime.fromisoformat(told["received_at"])
         except (ValueError, KeyError, TypeError) as error:
             raise Invalid("Line %(number)s is not of a list of erasures.", number=number) from error
     with Session(owner) as session, session.begin():
         shops = session.execute(select(Shop.id, Shop.domain)).all()
-        return sum(_replay_shop(session, shop.id, people.get(shop.domain, []), _left(shop, digests)) for shop in shops)
+        return sum(_replay_shop(session, shop.id, people.get(shop.domain, []), _left(shop, gone)) for shop in shops)
 
 
-def _left(shop: Any, digests: Mapping[str, datetime]) -> datetime | None:
-    """When the store asked to erase this shop, if it is one of those."""
-    return digests.get(hashlib.sha256(shop.domain.encode()).hexdigest())
+def _left(shop: Any, gone: Mapping[tuple[int, str], datetime]) -> datetime | None:
+    """When the store asked to erase this very shop; one that came back since has another id."""
+    return gone.get((shop.id, hashlib.sha256(shop.domain.encode()).hexdigest()))
 
 
 def _replay_shop(session: Session, shop_id: int, keys: list[str], left_at: datetime | None) -> int:
     if left_at is not None:
+        # The backup may be older than its leaving.
+        session.execute(update(Shop).where(Shop.id == shop_id).values(uninstalled_at=left_at))
         _open(session, shop_id, "shop/redact", (), left_at)
         return 1
     some = list(_some_at_once(sorted(keys)))

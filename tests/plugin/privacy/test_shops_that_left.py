@@ -9,9 +9,11 @@ import pytest
 from sqlalchemy import Engine, text
 
 from plugin.db import engine as db
+from plugin.errors import Invalid
 from plugin.local import cli
+from plugin.local.privacy import BEGINNING
 from plugin.migrations.tables import metadata, tables_of_shops
-from plugin.privacy import completing, proofs, shop_erasing
+from plugin.privacy import completing, proofs, replaying, shop_erasing
 from plugin.privacy.models import ShopErasure
 from plugin.shops.models import Shop
 from tests.conftest import DOMAIN, make_shop
@@ -157,6 +159,25 @@ def test_after_a_restore_the_list_erases_again_whom_it_names(
     completing.complete_due()
     assert one(database, "customers", shop)["email"] is None and one(database, "orders", shop)["email"] is None
     assert in_tables(database, ADA.words).keys() == in_tables_of_the_other(database, other_shop)
+
+
+def test_after_a_restore_a_shop_that_was_erased_is_erased_again(
+    database: Engine, shop: Shop, other_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave(database, shop)
+    shop_erasing.erase_due(database, tables_of_shops())
+    listed = list(replaying.erased_since(database, BEGINNING))
+    restored = text("INSERT INTO shops (id, domain, installed_at) VALUES (:id, :domain, clock_timestamp())")
+    with database.begin() as connection:
+        connection.execute(restored, {"id": shop.id, "domain": DOMAIN})
+    assert replaying.replay(database, listed) == 1
+    assert shop_erasing.erase_due(database, tables_of_shops()) == 1
+    assert left(database, shop) == {} and "shops" in left(database, other_shop)
+
+
+def test_a_list_that_is_none_is_refused(database: Engine) -> None:
+    with pytest.raises(Invalid, match="Line 2"):
+        replaying.replay(database, ['{"shop": "a", "key": "customer:1"}', "nonsense"])
 
 
 def forget(owner: Engine, shop: Shop) -> None:

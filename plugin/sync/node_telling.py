@@ -14,6 +14,8 @@ from plugin.sync.payloads import Moment
 from plugin.sync.versions import in_utc
 
 # …/checkouts/<token>/recover?key=… and …/checkouts/cn/<token>/…
+# What the admin displays of a parcel before its carrier says anything; `shipment_status` of webhooks is null then.
+UNKNOWN_TO_CARRIERS = ("FULFILLED", "MARKED_AS_FULFILLED", "SUBMITTED", "CANCELED")
 _TOKEN = re.compile(r"/checkouts/(?:[a-z]{1,3}/)?([^/?]+)")
 
 
@@ -262,7 +264,7 @@ def _fulfillment(source: Source, told: nodes.Fulfillment, order_id: int) -> rows
         numeric_id(told.id),
         order_id,
         told.status.lower() if told.status else None,
-        told.displayStatus.lower() if told.displayStatus else None,
+        None if told.displayStatus in UNKNOWN_TO_CARRIERS or not told.displayStatus else told.displayStatus.lower(),
         next((each.company for each in tracking if each.company), None),
         [each.number for each in tracking if each.number],
         [each.url for each in tracking if each.url],

@@ -135,7 +135,7 @@ def imported(owner: Engine, shop: Shop) -> dict[str, list[dict[str, Any]]]:
     return {
         table: [
             {name: value for name, value in row.items() if name != "shop_id" and "version" not in name}
-            for row in rows(owner, table, shop)
+            for row in rows(owner, table, shop, "token" if table == "checkouts" else "id")
         ]
         for table in TABLES
     }

@@ -103,15 +103,14 @@ def test_whatever_goes_wrong_once_the_import_is_the_same_in_the_end(
     while (told := step(database, shop))["orders"]["state"] != "done" or told["checkouts"]["state"] != "done":
         seen.add(told["orders"]["trouble"])
         assert monotonic() < gives_up, told["orders"]
-        sleep(0.01)
+        store.sandbox.world.advance(5)  # the pause, which keeps the moments of two operations apart
     assert sign is None or sign in seen
     assert (told["orders"]["asks"], told["orders"]["error"], told["orders"]["rows_done"]) == (asks, None, ORDERS)
     assert len(store.operations("orders")) == asks
     there = imported(database, shop)
     if fault.get("scattered"):
         for told_lines in (there, as_it_should_be):
-            lines = [row | {"position": 0} for row in told_lines["order_lines"]]
-            told_lines["order_lines"] = sorted(lines, key=lambda row: int(row["id"]))
+            told_lines["order_lines"] = [row | {"position": 0} for row in told_lines["order_lines"]]
     assert there == as_it_should_be
     assert rows(database, "import_lines") == []
 

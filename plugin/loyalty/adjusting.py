@@ -91,7 +91,8 @@ def _move(
         book.bring_up_to(now)
         book.claw(_lot_of(book, key.removeprefix("undo:")), entry, now)
     else:
-        book.spend(entry, now)
+        uses = book.spend(entry, now)
+        book.entries[-1] = entry._replace(explanation=told | {"lots": uses})
     ledger.write(session, shop.id, [book], now)
 
 

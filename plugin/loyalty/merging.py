@@ -35,6 +35,12 @@ _FOLD = text("""
 _FOLDED = text("DELETE FROM lot_uses WHERE shop_id = :shop AND lot_id = :lot")
 
 
+_BY_HAND = text("""
+    SELECT explanation->'lots' FROM point_entries
+    WHERE shop_id = :shop AND customer_id = ANY (:customers) AND kind = 'adjust' AND explanation ? 'lots'
+""")
+
+
 def follow_merges(session: Session, shop: Shop, from_ids: Collection[int], order_ids: Collection[int]) -> None:
     """What these merged customers still have goes to who is kept. Call it before `order_ids` are settled.
 
@@ -112,7 +118,19 @@ def _merge(session: Session, shop: Shop, one: Book, other: Book) -> Merge:
 
 
 def _uses(session: Session, shop: Shop, one: Book) -> dict[int, int]:
-    """What redemptions that stand took, by lot."""
+    """What redemptions that stand, and staff, took; by lot."""
+    uses = _redeemed(session, shop, one)
+    before = [
+        row.from_id for row in merges.into(session, shop.id, [merges.kept_for(session, shop.id, one.customer_id)])
+    ]
+    taken = session.execute(_BY_HAND, {"shop": shop.id, "customers": [one.customer_id, *before]})
+    for lots in taken.scalars():
+        for lot_id, points in lots:
+            uses[lot_id] = uses.get(lot_id, 0) + points
+    return uses
+
+
+def _redeemed(session: Session, shop: Shop, one: Book) -> dict[int, int]:
     taken = (
         select(LotUse.lot_id, func.sum(LotUse.points))
         .join(Redemption, (Redemption.shop_id == LotUse.shop_id) & (Redemption.id == LotUse.redemption_id))

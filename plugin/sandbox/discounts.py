@@ -62,6 +62,18 @@ def _check(world: World, code: str, amount_minor: int | None, percent_bp: int | 
         raise Refused("Value must be an amount or a percentage", field=("basicCodeDiscount", "customerGets", "value"))
 
 
+def change_people(world: World, discount_id: int, add: list[int], remove: list[int]) -> Discount:
+    """Let these customers use a code too, and those no more; `NotFound` for one to add who is not there."""
+    with world.change():
+        discount = world.discounts[discount_id]
+        added = [world.customers[customer_id].id for customer_id in add]
+        left = [customer_id for customer_id in discount.customer_ids if customer_id not in remove]
+        discount.customer_ids = list(dict.fromkeys([*left, *added]))
+        discount.updated_at = world.now()
+        world.emit("discounts/update", lambda: documents.discount(world, discount))
+        return world.discounts.keep(discount)
+
+
 def deactivate_discount(world: World, discount_id: int) -> Discount:
     """End a code now."""
     with world.change():

@@ -5,6 +5,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from plugin.sandbox import customers, totals
 from plugin.sandbox.admin.frame import blueprint, done, page_of, the_world
+from plugin.sandbox.customer_merging import merge_customers
+from plugin.sandbox.customers import find_by_email
 from plugin.sandbox.documents import misc
 from plugin.sandbox.order_records import Order
 from plugin.sandbox.storefront.account_views import find_people
@@ -53,6 +55,16 @@ def set_tags(customer_id: int) -> AnyResponse:
     tags = [tag.strip() for tag in request.form.get("tags", "").split(",") if tag.strip()]
     customers.set_tags(the_world(), customer_id, tags)
     return done("Tags saved")
+
+
+@blueprint.post("/admin/customers/<int:customer_id>/merge")
+def merge(customer_id: int) -> AnyResponse:
+    """Put another customer, named by id or e-mail address, together with this one, who is kept."""
+    named = request.form.get("other", "").strip()
+    other = find_by_email(the_world(), named)
+    gone_id = other.id if other else int(named) if named.isdecimal() else 0
+    merge_customers(the_world(), customer_id, gone_id)
+    return done("The two customers are one now")
 
 
 @blueprint.post("/admin/customers/<int:customer_id>/data-request")

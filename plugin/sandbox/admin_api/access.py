@@ -36,6 +36,7 @@ FIELD_SCOPES = {
     "customerUpdate": "write_customers",
     "discountCodeActivate": "write_discounts",
     "discountCodeBasicCreate": "write_discounts",
+    "discountCodeBasicUpdate": "write_discounts",
     "discountCodeDeactivate": "write_discounts",
     "discountCodeDelete": "write_discounts",
 }

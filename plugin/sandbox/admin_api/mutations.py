@@ -41,6 +41,17 @@ class Mutation:
 
         return self._discount(act)
 
+    def discount_code_basic_update(self, id: str, basic_code_discount: Fields) -> Fields:
+        """Change who may use a code; nothing else can be changed here."""
+        return self._discount(lambda: self._change_people(_discount_number(id), basic_code_discount))
+
+    def _change_people(self, number: int, asked: Fields) -> Any:
+        if set(asked) - {"context"}:
+            raise Refused("Only the customers of a discount can be changed in this store", field=_field("context"))
+        people = (asked.get("context") or {}).get("customers") or {}
+        add, remove = ([number_of(one, "Customer") for one in people.get(name) or []] for name in ("add", "remove"))
+        return discounts.change_people(self.world, number, add, remove)
+
     def discount_code_deactivate(self, id: str) -> Fields:
         """End a code now."""
         return self._discount(lambda: discounts.deactivate_discount(self.world, _discount_number(id)))

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from plugin.sandbox import checkouts, customers, fulfillments, money, orders, products, refunds, shop
+from plugin.sandbox import checkouts, customer_merging, customers, fulfillments, money, orders, products, refunds, shop
 from plugin.sandbox.control.bodies import asked, lines_of, whole_number
 from plugin.sandbox.documents import checkouts as checkout_documents
 from plugin.sandbox.documents import customers as customer_documents
@@ -138,6 +138,15 @@ def save_customer() -> Response:
 
 
 CUSTOMER_FIELDS = ("email", "first_name", "last_name", "phone", "note", "locale", "tags", "accepts_marketing")
+
+
+@blueprint.post("/customers/merge")
+def merge() -> Response:
+    """Make one customer of two: `kept_id` stays, `gone_id` goes."""
+    body, world = asked(), sandbox().world
+    kept_id, gone_id = whole_number(body, "kept_id"), whole_number(body, "gone_id")
+    kept = customer_merging.merge_customers(world, kept_id or 0, gone_id or 0)
+    return jsonify(_customer(kept.id))
 
 
 @blueprint.delete("/customers/<int:customer_id>")

@@ -61,6 +61,17 @@ def deleted_customer(record: Customer) -> Body:
     return {"id": record.id, "admin_graphql_api_id": gid("Customer", record.id), "tax_exemptions": []}
 
 
+def merged_customers(kept: Customer, gone: Customer, job_id: str) -> Body:
+    """customers/merge of one that was done."""
+    return {
+        "admin_graphql_api_customer_kept_id": gid("Customer", kept.id),
+        "admin_graphql_api_customer_deleted_id": gid("Customer", gone.id),
+        "admin_graphql_api_job_id": gid("Job", job_id),
+        "status": "success",
+        "errors": [],
+    }
+
+
 def tags_changed(world: World, record: Customer, tags: list[str]) -> Body:
     """customer.tags_added and customer.tags_removed."""
     return {"customerId": gid("Customer", record.id), "tags": tags, "occurredAt": utc_stamp(world.now())}

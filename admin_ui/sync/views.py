@@ -7,12 +7,12 @@ from flask_babel import gettext, ngettext
 
 from admin_ui import listing
 from admin_ui.panel import actor, desk, done, page, toast
-from admin_ui.sync import words
+from admin_ui.sync import drift_words, words
 from plugin import clock
 from plugin.effects import queries as effects
 from plugin.jobs.doorbell import ring
 from plugin.shops import operations as shops
-from plugin.sync import overview, retrying
+from plugin.sync import drift, overview, retrying
 
 sync = Blueprint("sync", __name__, url_prefix="/sync")
 
@@ -33,9 +33,10 @@ def index() -> str:
             parked=[row[0] for row in found.rows],
             topics=overview.topics(session, g.shop, now),
             imports=overview.imports(session, g.shop, now),
-            reconciled=overview.last_reconciliation(session, g.shop),
+            scores=drift.scores(session, g.shop, now),
             stuck=effects.stuck_count(session, g.shop.id),
             words=words,
+            drift_words=drift_words,
         )
 
 

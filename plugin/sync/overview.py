@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -104,17 +103,6 @@ def imports(session: Session, shop: Shop, now: datetime) -> list[Progress]:
         select(SyncRun).where(SyncRun.shop_id == shop.id, SyncRun.id.in_(latest)).order_by(SyncRun.id)
     )
     return [progress(run, now) for run in runs]
-
-
-def last_reconciliation(session: Session, shop: Shop) -> Sequence[SyncRun]:
-    """The latest finished reconciliations, newest first."""
-    statement = (
-        select(SyncRun)
-        .where(SyncRun.shop_id == shop.id, SyncRun.kind == "reconcile", SyncRun.finished_at.is_not(None))
-        .order_by(SyncRun.id.desc())
-        .limit(5)
-    )
-    return session.scalars(statement).all()
 
 
 def progress(run: SyncRun, now: datetime) -> Progress:

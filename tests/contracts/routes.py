@@ -137,6 +137,9 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("POST", "/sync/tasks/<int:effect_id>/retry"): (at("/sync/tasks/{effect}/retry"),),
     ("POST", "/sync/tasks/retry"): (at("/sync/tasks/retry"),),
     ("GET", "/sync/imports"): (at("/sync/imports"),),
+    ("GET", "/sync/drift"): (at("/sync/drift"),),
+    ("GET", "/sync/drift/scores"): (at("/sync/drift/scores"),),
+    ("POST", "/sync/drift/check"): (at("/sync/drift/check"),),
     ("POST", "/sync/retry"): (at("/sync/retry", form={"id": "{inbox}"}, status=200), at("/sync/retry")),
     ("POST", "/previews/cart/<int:step>"): (
         anybody("/previews/cart/0", form={**MAIL, "ticket": "{forged_ticket}"}, status=401),

@@ -1,0 +1,54 @@
+"""The comparison with the store: its scores, its history, what was healed, and a button that compares now."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, g
+from flask_babel import gettext
+
+from admin_ui.panel import actor, desk, done, page, toast
+from admin_ui.sync import drift_words, words
+from plugin import clock
+from plugin.shops import operations as shops
+from plugin.sync import checks
+from plugin.sync import drift as comparisons
+
+drift = Blueprint("drift", __name__, url_prefix="/sync/drift")
+
+
+@drift.get("")
+def index() -> str:
+    """The page."""
+    with desk() as session:
+        check, faults = comparisons.subscriptions(session, g.shop)
+        return page(
+            "sync/drift.html",
+            scores=comparisons.scores(session, g.shop, clock.machine_now()),
+            found=comparisons.found(session, g.shop),
+            history=comparisons.history(session, g.shop),
+            subscriptions=check,
+            faults=faults,
+            words=words,
+            drift_words=drift_words,
+        )
+
+
+@drift.get("/scores")
+def scores() -> Response:
+    """The scores alone, for the page that watches them; says so when the last comparison is over."""
+    with desk() as session:
+        now = comparisons.scores(session, g.shop, clock.machine_now())
+        answer = Response(page("sync/scores.html", scores=now, words=words, drift_words=drift_words))
+    if not any(score.running for score in now):
+        answer.headers.update(toast(message=gettext("The comparison with your store is done.")))
+    return answer
+
+
+@drift.post("/check")
+def check() -> Response:
+    """Compare everything now."""
+    with desk() as session:
+        opened = checks.begin(session, g.shop, "all", "admin")
+        shops.audit(session, g.shop, actor(), "drift.check", "drift_checks", None, {"opened": opened})
+    if not opened:
+        return done("/sync/drift", gettext("The comparison is running already."))
+    return done("/sync/drift", gettext("The comparison with your store has begun."))

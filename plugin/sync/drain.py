@@ -26,7 +26,7 @@ from plugin.errors import RegularsError
 from plugin.reactions import react
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
-from plugin.sync import inbox
+from plugin.sync import inbox, replays
 from plugin.sync.apply import apply
 from plugin.sync.batch import Batch, Source
 from plugin.sync.reading import READERS, OtherShop, Reader, decode
@@ -93,7 +93,7 @@ def is_waiting(shop_id: int) -> bool:
 
 def process(session: Session, shop: Shop, rows: Sequence[inbox.Waiting]) -> None:
     """Rows of the inbox → mirror → reactions → done or parked, inside the caller's transaction."""
-    readable, batch = _tell(session, shop, _decode(session, shop, rows))
+    readable, batch = _tell(session, shop, _first_hand(session, shop, _decode(session, shop, rows)))
     changes = apply(session, shop, batch)
     for told in readable:
         if told.reader.notice:
@@ -203,6 +203,16 @@ def _decode(session: Session, shop: Shop, rows: Sequence[inbox.Waiting]) -> list
             source = Source(shop, row.triggered_at, digest(row.body), row.triggered_at or row.received_at)
             decoded.append(Told(row, reader, source, body))
     return decoded
+
+
+def _first_hand(session: Session, shop: Shop, decoded: list[Told]) -> list[Told]:
+    """Without bodies that another shop had first; those are quarantined."""
+    asked = {told.source.sha256 for told in decoded if replays.says_something(told.row.topic, told.row.body)}
+    replayed = replays.replayed(session, shop.id, asked)
+    for told in decoded:
+        if told.source.sha256 in replayed:
+            _park(session, shop.id, told.row, replays.REASON, "quarantined")
+    return [told for told in decoded if told.source.sha256 not in replayed] if replayed else decoded
 
 
 def _tell(session: Session, shop: Shop, decoded: list[Told]) -> tuple[list[Told], Batch]:

@@ -25,7 +25,7 @@ def _round(house: House, number: int, orders: int) -> tuple[float, float]:
     shop = make_shop(house, number, programme=True)
     with house.owner() as owner:
         rows = (
-            (shop.id, str(each), "orders/create", bodies.moment(each), bodies.order(each, CUSTOMERS))
+            (shop.id, str(each), "orders/create", bodies.moment(each), bodies.order(each, CUSTOMERS, shop.id))
             for each in range(orders)
         )
         owner.cursor().executemany(FILL, rows)

@@ -18,13 +18,14 @@ def moment(number: int) -> str:
     return (START + timedelta(minutes=number % 200_000)).isoformat()
 
 
-def order(number: int, customers: int) -> bytes:
-    """orders/create with two lines, filled up to 5 KB with what a real body carries besides."""
+def order(number: int, customers: int, store: int = 1) -> bytes:
+    """orders/create of one store with two lines, filled up to 5 KB with what a real body carries besides."""
     at = moment(number)
     lines = [payloads.line(number * 10 + place + 1, price="12.50") for place in range(LINES_AN_ORDER)]
     body = payloads.order(1_000_000 + number, 1 + number % customers, line_items=lines, subtotal_price="50.00")
     body |= {"total_price": "54.90", "current_subtotal_price": "50.00", "current_total_price": "54.90"}
     body |= {"created_at": at, "processed_at": at, "updated_at": at}
+    body["order_status_url"] = f"https://vec-shop.myshopify.com/{store}/orders/{number}"
     text = json.dumps(body)
     body["note_attributes"] = [{"name": "filling", "value": "x" * max(0, WEBHOOK_BYTES - len(text) - 60)}]
     return json.dumps(body).encode()

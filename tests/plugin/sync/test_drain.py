@@ -238,7 +238,7 @@ def test_the_sweep_finds_every_shop_and_strays_whose_shop_came(database: Engine,
         connection.execute(
             text("INSERT INTO inbox_strays (domain, webhook_id, topic, body) VALUES (:d, 'w', :t, :b)"),
             [
-                {"d": other_shop.domain, "t": "orders/create", "b": payloads.encode(payloads.order())},
+                {"d": other_shop.domain, "t": "orders/create", "b": payloads.encode(payloads.order(name="#2"))},
                 {"d": "nobody.myshopify.com", "t": "orders/create", "b": b"{}"},
             ],
         )

@@ -13,11 +13,12 @@ from admin_ui.gallery.views import gallery
 from admin_ui.home.views import home
 from admin_ui.loyalty.views import loyalty
 from admin_ui.panel import make_blueprint
+from admin_ui.privacy.views import privacy
 from admin_ui.subscriptions.views import subscriptions
 from admin_ui.sync.drift import drift
 from admin_ui.sync.views import sync
 
-PAGES = (home, customers, points, loyalty, subscriptions, campaigns, previews, sync, drift, effects, gallery)
+PAGES = (home, customers, points, loyalty, subscriptions, campaigns, previews, sync, drift, effects, privacy, gallery)
 
 
 def make_panel() -> Blueprint:

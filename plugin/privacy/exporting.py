@@ -42,7 +42,7 @@ def export(shop_id: int, request_id: int) -> None:
         tables["webhooks"] = came
         made = {"shop": shop.domain, "made_at": now, "customer_id": request.customer_id, "data": tables}
         text = json.dumps(made, ensure_ascii=False, indent=1, default=_plain)
-        request.export = _sealed(shop_id, text)
+        request.export = sealed(shop_id, text)
         request.counts = {table: len(rows) for table, rows in tables.items() if rows}
         request.manifest_sha256 = hashlib.sha256(text.encode()).digest()
         request.state, request.export_until = "ready", now + KEPT_FOR
@@ -91,7 +91,8 @@ def _plain(value: Any) -> str:
     return value.isoformat() if hasattr(value, "isoformat") else str(value)
 
 
-def _sealed(shop_id: int, text: str) -> bytes:
+def sealed(shop_id: int, text: str) -> bytes:
+    """An export as it is kept."""
     return secrets.encrypt(shop_id, base64.b85encode(zlib.compress(text.encode())).decode())
 
 

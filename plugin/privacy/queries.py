@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.db import engine as db
+from plugin.db import keyset
 from plugin.errors import NotFound
 from plugin.privacy.models import PrivacyRequest
 from plugin.shops import queries as shops
+from plugin.shops.models import Shop
 
 UNFINISHED = ("open", "reading", "ready", "missed")
 WARN_AFTER = timedelta(days=20)
@@ -26,10 +29,29 @@ def open_requests(session: Session, shop_id: int) -> Sequence[PrivacyRequest]:
     return session.scalars(select(PrivacyRequest).where(*there).order_by(PrivacyRequest.due_at)).all()
 
 
-def latest(session: Session, shop_id: int, limit: int = 50) -> Sequence[PrivacyRequest]:
-    """The newest requests in any state."""
-    rows = select(PrivacyRequest).where(PrivacyRequest.shop_id == shop_id)
-    return session.scalars(rows.order_by(PrivacyRequest.id.desc()).limit(limit)).all()
+def page(
+    session: Session,
+    shop: Shop,
+    state: str = "",
+    *,
+    after: keyset.Key | None = None,
+    before: keyset.Key | None = None,
+    size: int = 25,
+) -> keyset.Page:
+    """Requests, the newest first; `state` "unfinished" leaves out what is done."""
+    order = keyset.Order(PrivacyRequest.id, PrivacyRequest.id)
+    return keyset.page(session, _listed(shop, state), order, after=after, before=before, size=size)
+
+
+def count(session: Session, shop: Shop, state: str = "") -> int:
+    """How many requests a list has."""
+    counted = _listed(shop, state).with_only_columns(PrivacyRequest.id).subquery()
+    return session.scalar(select(func.count()).select_from(counted)) or 0
+
+
+def _listed(shop: Shop, state: str) -> Select[Any]:
+    rows = select(PrivacyRequest).where(PrivacyRequest.shop_id == shop.id)
+    return rows.where(PrivacyRequest.state.in_(UNFINISHED)) if state == "unfinished" else rows
 
 
 def request(session: Session, shop_id: int, request_id: int) -> PrivacyRequest:

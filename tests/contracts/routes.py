@@ -141,6 +141,9 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("GET", "/sync/drift/scores"): (at("/sync/drift/scores"),),
     ("POST", "/sync/drift/check"): (at("/sync/drift/check"),),
     ("POST", "/sync/retry"): (at("/sync/retry", form={"id": "{inbox}"}, status=200), at("/sync/retry")),
+    ("GET", "/privacy"): (at("/privacy"), at("/privacy", query={"after": "{cursor:privacy,privacy}"}, status=200)),
+    ("GET", "/privacy/<int:request_id>"): (at("/privacy/{privacy}"),),
+    ("GET", "/privacy/<int:request_id>/export.json"): (at("/privacy/{privacy}/export.json"),),
     ("POST", "/previews/cart/<int:step>"): (
         anybody("/previews/cart/0", form={**MAIL, "ticket": "{forged_ticket}"}, status=401),
         anybody("/previews/cart/0", form={**MAIL, "ticket": "{own_ticket}"}, status=200),

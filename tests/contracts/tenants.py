@@ -6,6 +6,7 @@ is called `own_...`. A new kind of thing is one line in `_things`.
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import timedelta
 from typing import Any
@@ -27,6 +28,9 @@ from plugin.loyalty.models import PointEntry, Reward
 from plugin.messages import letters
 from plugin.messages import operations as messages
 from plugin.migrations.tables import metadata
+from plugin.privacy import exporting
+from plugin.privacy import operations as privacy
+from plugin.privacy.models import PrivacyRequest
 from plugin.shops.models import Shop
 from plugin.subscriptions import operations as subscriptions
 from plugin.sync.models import Inbox
@@ -135,6 +139,12 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
     effect = effects.record(session, shop.id, "fetch", f"{name}:1", {"object": "orders", "id": name})
     session.execute(update(Effect).where(Effect.id == effect).values(state="failed", error=name))
     start_backfill(session, shop)
+    about = {"customer": {"id": customer, "email": mail}, "data_request": {"id": first_id}}
+    privacy.record_request(session, shop, "customers/data_request", about, clock.now(session))
+    export = {"data": {"customers": [{"name": name}]}}
+    kept = {"state": "ready", "export": exporting.sealed(shop.id, json.dumps(export))}
+    kept["export_until"] = clock.now(session) + timedelta(days=9)
+    request = update(PrivacyRequest).where(PrivacyRequest.shop_id == shop.id).values(kept)
     ends = int((clock.machine_now() + timedelta(hours=1)).timestamp())
     return {
         "customer": customer,
@@ -150,6 +160,7 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
         "type": f"{name} coffee",
         "inbox": inbox,
         "effect": effect,
+        "privacy": session.execute(request.returning(PrivacyRequest.id)).scalar_one(),
         "adjustment": session.query(PointEntry.id).filter_by(shop_id=shop.id, id=entry).scalar() or 0,
         "token": secrets.sign("storefront", shop.id, customer, ends),
         "ticket": previews.ticket(shop.id),

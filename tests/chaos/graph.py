@@ -19,7 +19,8 @@ def page(nodes: list[Body]) -> Body:
     return {"nodes": nodes, "pageInfo": {"hasNextPage": False, "endCursor": None}}
 
 
-def customer(body: Body, consent: str = "SUBSCRIBED", consent_at: str | None = None) -> Body:
+def customer(body: Body, consent: str = "SUBSCRIBED", consent_at: str | None = None, **counted: Any) -> Body:
+    """`counted` are the fields that the store keeps about a customer's orders."""
     address = body.get("default_address") or {}
     return {
         "id": gid("Customer", body["id"]),
@@ -40,7 +41,8 @@ def customer(body: Body, consent: str = "SUBSCRIBED", consent_at: str | None = N
         "defaultPhoneNumber": None,
         "createdAt": body["created_at"],
         "updatedAt": body["updated_at"],
-    }
+        "lastOrder": None,
+    } | counted
 
 
 def order(body: Body) -> Body:
@@ -110,6 +112,7 @@ def product(body: Body) -> Body:
         "tags": [tag.strip() for tag in body["tags"].split(",")],
         "featuredMedia": {"preview": {"image": {"url": body["image"]["src"]}}},
         "variants": page([_variant(variant) for variant in body["variants"]]),
+        "variantsCount": {"count": len(body["variants"])},
         "publishedAt": body["published_at"],
         "createdAt": body["created_at"],
         "updatedAt": body["updated_at"],

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
+import app
 from plugin import clock
 from plugin.campaigns import operations as campaigns
 from plugin.config import config
@@ -107,6 +108,7 @@ def build(stack: Stack, worlds: Iterable[World]) -> House:
     upgrade(stack.postgres.owner_url)
     config.cache_clear()
     make_celery().set_default()
+    app._wire()
     url = stack.postgres.owner_url.replace("postgresql://", "postgresql+psycopg://", 1)
     house = House(create_engine(url, pool_pre_ping=True, pool_size=3, max_overflow=8), [], [])
     for world in worlds:

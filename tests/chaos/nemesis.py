@@ -20,7 +20,7 @@ from tests.chaos.mailbox import Mailbox
 from tests.chaos.stack import Stack, children, frozen, kill_group
 from tests.chaos.store import Stores
 
-FREEZE_SECONDS = 3.0
+FREEZE_SECONDS = 2.5
 
 
 class Nemesis:
@@ -50,7 +50,7 @@ class Nemesis:
             *(self._outside(fault) for fault in store.FAULTS),
         ]
 
-    def strike_for(self, seconds: float, pause: float = 1.0) -> None:
+    def strike_for(self, seconds: float, pause: float = 0.7) -> None:
         """Faults one after another, every kind once before any comes twice."""
         ends = monotonic() + seconds
         while monotonic() < ends:

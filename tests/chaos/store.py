@@ -176,7 +176,23 @@ class Root:
 
     def _customer(self, id: int) -> dict[str, Any]:
         state, at = self._world.consents[id]
-        return graph.customer(self._world.customers[id], state.upper(), at)
+        counted = {"tags": sorted(self._world.tags.get(id, ())), **self._bought(id)}
+        return graph.customer(self._world.customers[id], state.upper(), at, **counted)
+
+    def _bought(self, id: int) -> dict[str, Any]:
+        """What the store counts of a customer's orders."""
+        standing = [
+            order
+            for order in list(self._world.orders.values())
+            if order["customer"]["id"] == id and order["id"] not in self._world.deleted and not order["cancelled_at"]
+        ]
+        spent = sum(float(order["current_total_price"]) for order in standing)
+        last = max(standing, key=lambda order: (order["processed_at"], order["id"]), default=None)
+        return {
+            "numberOfOrders": str(len(standing)),
+            "amountSpent": {"amount": f"{spent:.2f}", "currencyCode": self._world.currency},
+            "lastOrder": last and {"updatedAt": last["updated_at"]},
+        }
 
     def _order(self, id: int) -> dict[str, Any]:
         return graph.order(self._world.orders[id])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import Any, Final
 
@@ -44,6 +44,7 @@ class World:
         self.lock = RLock()
         self.customers: dict[int, Body] = {}
         self.consents: dict[int, tuple[str, str]] = {}
+        self.tags: dict[int, set[str]] = {}
         self.orders: dict[int, Body] = {}
         self.deleted: set[int] = set()
         self.checkouts: dict[str, Body] = {}
@@ -76,11 +77,13 @@ class World:
         return [self._event("customers_email_marketing_consent/update", body, ("customers", id))]
 
     def rename(self, id: int, name: str) -> list[Event]:
-        self.customers[id] = self.customers[id] | {"first_name": name, "updated_at": self._stamp()}
+        self._touch(id, first_name=name)
         return [self._event("customers/update", self.customers[id], ("customers", id))]
 
     def tag(self, id: int) -> list[Event]:
         """Tags are told as a change, so the customer is fetched."""
+        self.tags[id] = {"vip"}
+        self._touch(id)
         body = {"customerId": f"gid://shopify/Customer/{id}", "tags": ["vip"], "occurredAt": self._stamp()}
         return [self._event("customer.tags_added", body, ("customers", id))]
 
@@ -186,6 +189,12 @@ class World:
         return token, [self._event("checkouts/create", body, ("checkouts", token))]
 
     # Inside
+
+    def _touch(self, id: int, **fields: Any) -> None:
+        """A customer changed: always at another second, because the store's lists tell nothing finer."""
+        before = datetime.fromisoformat(self.customers[id]["updated_at"])
+        at = max(self._now().replace(microsecond=0), before + timedelta(seconds=1))
+        self.customers[id] = self.customers[id] | fields | {"updated_at": at.isoformat()}
 
     def _complete(self, token: str) -> list[Event]:
         done = {"completed_at": self._stamp(), "updated_at": self._stamp()}

@@ -114,7 +114,7 @@ def _away(session: Session) -> list[dict[str, object]]:
     }
     seen = {destination: breakers.look(session, destination) for destination in named}
     return [
-        {"title": named[which][0], "text": named[which][1], "until": found.breaker.open_until}
+        {"title": named[which][0], "text": named[which][1], "again": words.asked_again(found)}
         for which, found in seen.items()
         if found.stand is not Stand.CLOSED
     ]

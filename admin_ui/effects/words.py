@@ -7,6 +7,7 @@ from datetime import datetime
 from flask_babel import gettext
 
 from admin_ui.formats import ago, business
+from plugin.effects.breakers import Seen
 from plugin.effects.models import Effect
 
 
@@ -31,6 +32,8 @@ def subject(effect: Effect) -> str:
     said = effect.payload
     if effect.kind == "discount_code":
         return str(said.get("code", ""))
+    if effect.kind == "discount_code_end":
+        return gettext("Redemption %(id)s", id=effect.key)
     if effect.kind == "email_consent":
         return gettext("Customer %(id)s", id=said.get("customer_id", ""))
     if effect.kind == "fetch":
@@ -59,6 +62,14 @@ def next_try(effect: Effect, now: datetime) -> str:
     if effect.next_attempt_at <= now:
         return gettext("in a moment")
     return ago(business(effect.next_attempt_at))
+
+
+def asked_again(seen: Seen) -> str:
+    """When a destination that is left alone is asked again."""
+    until = seen.breaker.open_until
+    if until is None or until <= seen.now:
+        return gettext("The next task tries it again.")
+    return gettext("Asked again %(when)s.", when=ago(business(until)))
 
 
 def matching(words: str) -> list[str]:

@@ -239,7 +239,9 @@ def _reason(error: Exception, performer: Performer | None) -> str:
 
 def _sentence(error: Exception) -> str:
     """What the panel shows: our own sentences, and of foreign errors the class alone (texts may name people)."""
-    return str(error) if isinstance(error, RegularsError) else type(error).__name__
+    if isinstance(error, RegularsError):
+        return str(error)
+    return str(RegularsError("Something went wrong on our side (%(error)s).", error=type(error).__name__))
 
 
 @cache

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from plugin import pace
+from plugin.db import pulses
 from plugin.jobs.doorbell import ring
-from plugin.sync import checks, reconciling, runs
+from plugin.sync import checks, reconciling, retention, runs
 from plugin.sync import drain as draining
 
 SECONDS = 20.0
+RETAIN_SECONDS = 20 * 3600.0
 
 
 @shared_task(name="sync.drain")
@@ -28,7 +31,9 @@ def drain_waiting() -> None:
 @shared_task(name="sync.drive_runs")
 def drive_runs() -> None:
     """Bring imports on; rings again for what is left after 20 s."""
-    if runs.drive_all(SECONDS):
+    with pace.at(pace.IN_BULK):
+        left = runs.drive_all(SECONDS)
+    if left:
         ring("sync.drive_runs")
 
 
@@ -36,5 +41,15 @@ def drive_runs() -> None:
 def reconcile() -> None:
     """Open the comparisons with the store that are due and bring the open ones on; rings again for what is left."""
     checks.begin_due()
-    if reconciling.drive_all(SECONDS):
+    with pace.at(pace.IN_BULK):
+        left = reconciling.drive_all(SECONDS)
+    if left:
         ring("sync.reconcile")
+
+
+@shared_task(name="sync.retain")
+def retain() -> None:
+    """Once a day, let go of what was kept long enough; goes on at the next bell when a minute was too short."""
+    if pulses.turn("retention", RETAIN_SECONDS) and not retention.retain().finished:
+        pulses.give_back("retention")
+        ring("sync.retain")

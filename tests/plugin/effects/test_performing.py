@@ -221,7 +221,8 @@ def test_a_mistake_of_ours_after_sending_is_not_a_failure_but_unknown(
     outside.raises = [KeyError("canary@example.com")]
     effect = record(shop, "blind")
     rounds.perform_due()
-    assert (row(database, effect).state, row(database, effect).error) == ("unknown", "KeyError")
+    found = row(database, effect)
+    assert (found.state, found.error) == ("unknown", "Something went wrong on our side (KeyError).")
 
 
 def test_an_answer_that_could_not_be_noted_is_kept_and_noted_later(

@@ -227,3 +227,22 @@ def test_a_mutation_is_recognised_by_its_text(tmp_path) -> None:
     assert not documents.document(READ).is_mutation
     with pytest.raises(KeyError, match="Missing"):
         documents.document("Missing")
+
+
+def test_work_in_the_background_leaves_half_of_the_points_to_those_who_wait(store: FakeStore) -> None:
+    half_empty = {"data": {"shop": SHOP_INFO}, "extensions": {"cost": cost(requested=10, available=900, rate=10)}}
+    store.will(Answer(half_empty))
+    ask(at=pace.BACKGROUND)
+    with pytest.raises(Throttled) as told:
+        ask(at=pace.BACKGROUND)
+    assert 10 < told.value.after <= 11 and len(store.asked) == 1  # 1,000 kept and 10 needed, 900 there, 10 a second
+    started = monotonic()
+    assert ask(at=pace.WAITED_FOR) == {"shop": SHOP_INFO}
+    assert monotonic() - started < 1
+
+
+def test_nothing_is_sent_after_the_turn_is_over(store: FakeStore) -> None:
+    store.will(data(shop=SHOP_INFO))
+    with pytest.raises(Throttled):
+        ask(at=pace.Pace(until=monotonic() - 0.001))
+    assert store.asked == []

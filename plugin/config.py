@@ -51,6 +51,7 @@ class Config:
     smtp_url: str = field(default="", repr=False)
     encryption_keys: tuple[str, ...] = field(default=(), repr=False)
     metrics_token: str = field(default="", repr=False)
+    keep_bodies_days: int = 7
     sandbox: bool = False
     platform: Platform = Platform()
 
@@ -71,10 +72,16 @@ class Config:
             redis_url=env.get("REDIS_URL", ""),
             smtp_url=env.get("SMTP_URL", ""),
             metrics_token=env.get("METRICS_TOKEN", ""),
+            keep_bodies_days=_days(env.get("KEEP_BODIES_DAYS", ""), cls.keep_bodies_days),
             encryption_keys=tuple(k for k in env.get("ENCRYPTION_KEYS", "").split(",") if k),
             sandbox=sandbox,
             platform=_platform(env) if sandbox else Platform(),
         )
+
+
+def _days(text: str, default: int) -> int:
+    """A number of days, at least one; the doctor says when it is none."""
+    return max(int(text), 1) if text.isascii() and text.isdigit() else default
 
 
 def _platform(env: Mapping[str, str]) -> Platform:

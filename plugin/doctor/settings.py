@@ -1,5 +1,6 @@
 """What can be told from the environment and app.toml alone, without a connection."""
 
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -19,6 +20,8 @@ def problems(env: Mapping[str, str]) -> Iterator[Problem]:
     yield from _credentials(env)
     yield from _app_url(env, sandbox)
     yield from _encryption_keys(env)
+    if not re.fullmatch(r"[1-9]|[12][0-9]|30|", env.get("KEEP_BODIES_DAYS", "")):
+        yield Problem("KEEP_BODIES_DAYS", "is no number of days from 1 to 30: unset it to keep bodies for a week")
     yield from _manifest(env, sandbox)
 
 

@@ -20,6 +20,7 @@ MAY_LOOK_ACROSS_SHOPS = {
     "plugin/shops/installing.py",  # a shop's first row
     "plugin/shops/tokens.py",  # whose tokens grow old
     "plugin/sync/drain.py",  # whose inbox waits
+    "plugin/sync/retention.py",  # strays have no shop
     "plugin/sync/retrying.py",  # whose webhook an operator names by its number
     "plugin/effects/claims.py",  # whose effect is due
     "plugin/messages/sending.py",  # whose mail is due

@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.orm import Session
 
+from plugin.campaigns import merging as cart_merges
 from plugin.campaigns import operations as campaigns
+from plugin.commerce import merges
 from plugin.loyalty import operations as loyalty
+from plugin.messages import merging as mail_merges
 from plugin.messages import operations as messages
 from plugin.shops.models import Shop
+from plugin.subscriptions import merging as wish_merges
 from plugin.subscriptions import operations as subscriptions
 
 
@@ -32,6 +36,7 @@ class Changes:
 
 def react(session: Session, shop: Shop, changes: Changes) -> None:
     """Everything that follows from `changes`."""
+    _follow_merges(session, shop, changes)
     messages.follow_consent(session, shop, changes.consents)
     campaigns.follow_checkouts(session, shop, changes.checkouts)
     campaigns.stop_for_orders(session, shop, changes.orders)
@@ -40,3 +45,13 @@ def react(session: Session, shop: Shop, changes: Changes) -> None:
     loyalty.follow_merges(session, shop, changes.merged, changes.orders)
     loyalty.settle_orders(session, shop, changes.orders)
     loyalty.follow_tiers_of_merges(session, shop, changes.merged)
+
+
+def _follow_merges(session: Session, shop: Shop, changes: Changes) -> None:
+    """What merged customers had goes over; again when the one who is kept changes, whose address it goes to."""
+    touched = changes.customers | changes.consents
+    merged = changes.merged | {row.from_id for row in merges.into(session, shop.id, touched)}
+    if merged:
+        cart_merges.follow_merges(session, shop, merged)
+        wish_merges.follow_merges(session, shop, merged)
+        mail_merges.follow_merges(session, shop, merged)

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -220,16 +220,22 @@ def _version(session: Session, shop: Shop, enrollment: Enrollment) -> Automation
 
 
 def _newer(session: Session, shop: Shop, enrollments: Sequence[Enrollment]) -> dict[int, Stop]:
-    """A person with a newer cart is written to about that one only."""
+    """A person with a newer cart is written to about that one only, also when it was left under another address."""
     emails = {e.email for e in enrollments}
-    rows = session.execute(
-        select(Enrollment.email, Enrollment.automation_id, Enrollment.id, Enrollment.entered_at).where(
-            Enrollment.shop_id == shop.id, Enrollment.email.in_(emails), Enrollment.state == "waiting"
-        )
+    people = {e.customer_id for e in enrollments if e.customer_id}
+    theirs = or_(Enrollment.email.in_(emails), Enrollment.customer_id.in_(people))
+    waiting = session.scalars(
+        select(Enrollment).where(Enrollment.shop_id == shop.id, theirs, Enrollment.state == "waiting")
     ).all()
     return {
-        e.id: Stop("superseded", {"enrollment_id": other})
+        e.id: Stop("superseded", {"enrollment_id": other.id})
         for e in enrollments
-        for email, automation_id, other, entered_at in rows
-        if email == e.email and automation_id == e.automation_id and (entered_at, other) > (e.entered_at, e.id)
+        for other in waiting
+        if _is_same_person(e, other)
+        and other.automation_id == e.automation_id
+        and (other.entered_at, other.id) > (e.entered_at, e.id)
     }
+
+
+def _is_same_person(one: Enrollment, other: Enrollment) -> bool:
+    return one.email == other.email or (one.customer_id is not None and one.customer_id == other.customer_id)

@@ -17,6 +17,7 @@ from plugin.commerce.models import Customer
 from plugin.effects import operations as effects
 from plugin.jobs.doorbell import ring
 from plugin.messages import rules
+from plugin.messages.merging import kept_behind
 from plugin.messages.models import Consent, Message, Suppression
 from plugin.messages.suppressing import lift, lift_many, suppress, suppress_many
 from plugin.shops.models import Shop
@@ -119,7 +120,7 @@ def record_consent(
 
 def withdraw(session: Session, shop: Shop, email: str, scope: str, *, words: str, source: str) -> None:
     """A person said no to `scope`: remember it once, list the address, stop what waits, tell the store."""
-    customer = _customer_of(session, shop, email)
+    customer = _customer_of(session, shop, email) or kept_behind(session, shop, email)
     if not _has_said_so(session, shop, email, scope):
         consent_id = record_consent(
             session,
@@ -133,6 +134,8 @@ def withdraw(session: Session, shop: Shop, email: str, scope: str, *, words: str
         )
         _tell_store(session, shop, customer, scope, "UNSUBSCRIBED", consent_id)
     suppress(session, shop, email, scope, "unsubscribed")
+    if customer is not None and customer.email:  # another address, when the person was merged since
+        suppress(session, shop, customer.email, scope, "unsubscribed")
 
 
 def grant(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Text, bindparam, case, cast, func, literal, select
+from sqlalchemy import Text, bindparam, case, cast, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.orm import Session, aliased
 
@@ -86,7 +86,7 @@ def _wishes(shop: Shop, product: Product, fields: list[SubscriptionField]) -> An
         told.shop_id == shop.id,
         told.subject_kind == "product",
         told.subject_id == product.id,
-        told.email == Subscription.email,
+        or_(told.email == Subscription.email, told.customer_id == Subscription.customer_id),
     )
     return (
         select(

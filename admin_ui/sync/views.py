@@ -12,7 +12,7 @@ from plugin import clock
 from plugin.effects import queries as effects
 from plugin.jobs.doorbell import ring
 from plugin.shops import operations as shops
-from plugin.sync import drift, overview, retrying
+from plugin.sync import drift, operations, overview, retrying
 
 sync = Blueprint("sync", __name__, url_prefix="/sync")
 
@@ -46,9 +46,24 @@ def imports() -> Response:
     with desk() as session:
         runs = overview.imports(session, g.shop, clock.machine_now())
         answer = Response(page("sync/imports.html", imports=runs, words=words))
+    if any(run.run.state in ("failed", "cancelled") for run in runs):
+        message = gettext("The import of your store's history has stopped. The reason stands beside it.")
+    else:
+        message = gettext("The import of your store's history is done.")
     if not any(run.open for run in runs):
-        answer.headers.update(toast(message=gettext("The import of your store's history is done.")))
+        answer.headers.update(toast(message=message))
     return answer
+
+
+@sync.post("/imports/retry")
+def retry_import() -> Response:
+    """Take up an import that failed or was cancelled."""
+    with desk() as session:
+        run = operations.retry_import(session, g.shop, request.form.get("id", 0, type=int))
+        shops.audit(
+            session, g.shop, actor(), "sync.retry_import", "sync_runs", None, {"id": run.id, "object": run.object}
+        )
+    return done("/sync", gettext("The import is tried again."))
 
 
 @sync.post("/retry")

@@ -7,7 +7,7 @@ otherwise by one for everything, which is as right, because versions decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import Any
@@ -48,6 +48,8 @@ def bring_on(shop: Shop, held: Held, ends: float) -> bool:
         _put_off(held, "unreachable", error.after)
     except Unavailable:
         _put_off(held, "unreachable")
+    except remote.Broken:
+        _put_off(held, "broken")
     except remote.Gone:
         _ask_again(held, "expired")
     except Unauthorized:
@@ -142,15 +144,33 @@ def _take_in(shop: Shop, held: Held, operation: remote.Operation, url: str | Non
     """Take the result from where it was left; False when the time was up before its end."""
     run, whole = held.run, url == operation.url
     begun = backfill.Chunk(last=run.detail.get("last"), in_order=run.detail.get("in_order", True))
-    lines = remote.lines(url, run.bytes_done, operation.size if whole else None, whole) if url else ()
+    lines = _Lines(remote.lines(url, run.bytes_done, operation.size if whole else None, whole) if url else ())
     for chunk in backfill.chunks(run.object, lines, begun=begun):
         _write(shop, held, chunk, operation)
         if monotonic() > ends:
             return False
+    lines.check()
     while _place_kept(shop, held, operation):
         if monotonic() > ends:
             return False
     return True
+
+
+class _Lines:
+    """Lines until the connection breaks; the chunk that they are in is kept before that is said."""
+
+    def __init__(self, lines: Iterable[tuple[int, bytes]]) -> None:
+        self._lines, self._broken = lines, False
+
+    def __iter__(self) -> Iterator[tuple[int, bytes]]:
+        try:
+            yield from self._lines
+        except remote.Broken:
+            self._broken = True
+
+    def check(self) -> None:
+        if self._broken:
+            raise remote.Broken
 
 
 def _write(shop: Shop, held: Held, chunk: backfill.Chunk, operation: remote.Operation) -> None:

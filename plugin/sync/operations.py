@@ -13,7 +13,7 @@ from plugin.sync.held import OPEN
 from plugin.sync.models import SyncRun
 from plugin.sync.runs import KINDS
 
-STILL_THERE = ("unreachable", "fault", "locked_out")  # the store's operation is as it was
+STILL_THERE = ("unreachable", "broken", "fault", "locked_out")  # the store's operation is as it was
 
 
 def start_backfill(session: Session, shop: Shop) -> int:

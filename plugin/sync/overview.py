@@ -40,12 +40,16 @@ class Health:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far an import is. `share` is None while the total is not known; `rate` in rows a second."""
+    """How far an import is. `share` is None while the total is not known; `rate` in rows a second.
+
+    `left` and `pause` (until it is tried again) are None when there is nothing to say about them.
+    """
 
     run: SyncRun
     share: float | None
     rate: float
     left: timedelta | None
+    pause: timedelta | None = None
 
     @property
     def open(self) -> bool:
@@ -106,12 +110,20 @@ def imports(session: Session, shop: Shop, now: datetime) -> list[Progress]:
 
 
 def progress(run: SyncRun, now: datetime) -> Progress:
-    """Share, rate and time left of one run."""
-    elapsed = ((run.finished_at or now) - run.started_at).total_seconds() if run.started_at else 0.0
-    rate = run.rows_done / elapsed if elapsed > 0 else 0.0
+    """Share, pace of the last minutes and time left of one run. `now` is machine time."""
+    rate = _rate(run, now)
     if run.state == "done":
         return Progress(run, 1.0, rate, None)
+    wait = run.next_attempt_at - now if run.trouble and run.next_attempt_at else timedelta()
+    pause = wait if wait > timedelta(seconds=1) else None
     if not run.rows_total:
-        return Progress(run, None, rate, None)
-    left = timedelta(seconds=round((run.rows_total - run.rows_done) / rate)) if rate else None
-    return Progress(run, min(1.0, run.rows_done / run.rows_total), rate, left)
+        return Progress(run, None, rate, None, pause)
+    left = timedelta(seconds=round((run.rows_total - run.rows_done) / rate)) if rate and not pause else None
+    return Progress(run, min(1.0, run.rows_done / run.rows_total), rate, left, pause)
+
+
+def _rate(run: SyncRun, now: datetime) -> float:
+    """Rows a second, in the stretch that the run measures itself by, or since its start."""
+    since, before = (run.paced_at, run.paced_rows) if run.paced_at else (run.started_at, 0)
+    elapsed = ((run.finished_at or now) - since).total_seconds() if since else 0.0
+    return max(0, run.rows_done - before) / elapsed if elapsed > 0 else 0.0

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from plugin.errors import Unavailable
 from plugin.shops import api
@@ -23,6 +24,10 @@ ROOTS = {"checkouts": "abandonedCheckouts"}  # the connection of a kind, where i
 
 class Gone(Exception):
     """The result is not at its address any more: the operation has to be asked for anew."""
+
+
+class Broken(Exception):
+    """The connection broke while a result was read: what was read stands."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +101,9 @@ def look(shop: Shop, gid: str) -> Operation | None:
 def lines(url: str, start: int = 0, size: int | None = None, whole: bool = True) -> Iterator[tuple[int, bytes]]:
     """The lines of a result from byte `start` on, each with the offset after it; never all of it in memory.
 
-    `size` is where it must end. A result that is not `whole` may end within a line, which is left out. Raises
-    Unavailable when the connection breaks or the end is missing: what was read stands, and `start` goes on from there.
-    Raises Gone when the address has expired.
+    `size` is where it must end. A result that is not `whole` may end within a line, which is left out. Raises Broken
+    when the connection breaks or the end is missing, and `start` goes on from there; Unavailable, and Gone when the
+    address has expired.
     """
     if size is not None and start >= size:
         return
@@ -109,12 +114,12 @@ def lines(url: str, start: int = 0, size: int | None = None, whole: bool = True)
                 return
             _check(response.status_code)
             skip = start if response.status_code == 200 else 0
-            for end, line in _split(response.iter_content(BLOCK_BYTES), start - skip, skip, size, whole):
+            for end, line in _split(_blocks(response), start - skip, skip, size, whole):
                 yield end, line
     except requests.RequestException as error:
-        raise Unavailable("The connection broke while the store's result was read.") from error
+        raise Broken from error
     if whole and size is not None and end < size:
-        raise Unavailable("The connection broke while the store's result was read.")
+        raise Broken
 
 
 def _headers(start: int) -> dict[str, str]:
@@ -127,6 +132,15 @@ def _check(status: int) -> None:
         raise Gone
     if status not in (200, 206):
         raise Unavailable("The store's result could not be read (status %(status)s).", status=status)
+
+
+def _blocks(response: requests.Response) -> Iterator[bytes]:
+    """The body as it comes: what is there when the connection breaks is not lost."""
+    try:
+        while block := response.raw.read1(BLOCK_BYTES):
+            yield block
+    except HTTPError as error:
+        raise Broken from error
 
 
 def _split(

@@ -60,6 +60,11 @@ def _ended(run: SyncRun) -> RegularsError:
             return Unavailable(
                 "The store could not be reached, %(tries)s times in a row. Retry later.", tries=run.tries
             )
+        case "broken":
+            return Unavailable(
+                "The connection broke %(tries)s times in a row while the store's result was read. Retry later.",
+                tries=run.tries,
+            )
         case "expired":
             return Unavailable("The store's result was gone each time before it could be read. Retry later.")
         case "broke_off":
@@ -76,6 +81,8 @@ def _tried_again(run: SyncRun) -> RegularsError | None:
             return Unavailable("The store is busy with other exports. This begins when one of them is done.")
         case "unreachable":
             return Unavailable("The store cannot be reached or asks us to slow down. It goes on where it was.")
+        case "broken":
+            return Unavailable("The connection broke while the store's result was read. It goes on where it was.")
         case "expired":
             return Unavailable("The store's result was not there any more. It is asked for again.")
         case "broke_off" if run.goes_on_from:

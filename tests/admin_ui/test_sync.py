@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -74,3 +75,61 @@ def test_time_left_follows_from_the_rate() -> None:
     assert (told.share, told.rate, told.left) == (0.25, 2.0, timedelta(seconds=150))
     waiting = progress(SyncRun(state="waiting", rows_total=None, rows_done=0, started_at=None), now)
     assert (waiting.share, waiting.left) == (None, None)
+
+
+PASSING = ("queued", "unreachable", "broken", "broke_off", "expired", "fault")
+FINAL = ("unreachable", "broken", "broke_off", "expired", "fault", "denied", "refused", "locked_out")
+
+
+def add_run(database: Engine, shop: Shop, **columns: object) -> None:
+    with database.begin() as connection:
+        connection.execute(insert(SyncRun).values(shop_id=shop.id, kind="backfill", object="orders", **columns))
+
+
+def said(person: Person) -> str:
+    """The one sentence that stands below the bar."""
+    [sentence] = re.findall(r'(?:role="status"|class="small")>([^<]+)<', person.open("/sync/imports"))
+    return html.unescape(sentence)
+
+
+def test_every_trouble_of_an_import_is_said_in_a_sentence_of_its_own(
+    person: Person, database: Engine, shop: Shop
+) -> None:
+    sentences = set()
+    for trouble, state in [*((each, "waiting") for each in PASSING), *((each, "failed") for each in FINAL)]:
+        detail = {"scopes": ["read_orders"], "said": "Invalid query"}
+        add_run(database, shop, state=state, trouble=trouble, tries=3, detail=detail)
+        sentences.add(said(person))
+        assert ("/sync/imports/retry" in person.open("/sync/imports")) == (state == "failed")
+    assert len(sentences) == len(PASSING) + len(FINAL)
+    assert any("read_orders" in sentence for sentence in sentences)
+
+
+def test_what_could_not_be_read_is_counted_and_shown(person: Person, database: Engine, shop: Shop) -> None:
+    add_run(database, shop, state="done", rows_done=5, detail={"skipped": 2, "reason": "`$.id` is missing"})
+    page = person.open("/sync/imports")
+    assert "2 rows could not be read" in page and "is missing" in page
+
+
+def test_an_import_is_retried_by_the_shop_it_belongs_to_alone(
+    person: Person, database: Engine, shop: Shop, other_shop: Shop
+) -> None:
+    add_run(database, other_shop, state="cancelled", trouble="cancelled")
+    add_run(database, shop, state="cancelled", trouble="cancelled")
+    person.open("/sync")
+    person.save("/sync/imports/retry", id=2)
+    with database.connect() as connection:
+        states = connection.execute(text("SELECT state FROM sync_runs ORDER BY id")).scalars().all()
+    assert states == ["cancelled", "waiting"]
+
+
+def test_what_the_store_has_read_and_the_pause_are_told() -> None:
+    now = datetime(2026, 11, 21, tzinfo=UTC)
+    later = now + timedelta(minutes=5)
+    run = SyncRun(state="waiting", trouble="broke_off", next_attempt_at=later, rows_done=0, paced_rows=0)
+    assert progress(run, now).pause == timedelta(minutes=5)
+    paced = SyncRun(
+        state="running", rows_total=400, rows_done=300, paced_at=now - timedelta(seconds=50), paced_rows=200
+    )
+    paced.started_at = now - timedelta(hours=1)
+    assert (progress(paced, now).rate, progress(paced, now).left) == (2.0, timedelta(seconds=50))

@@ -32,8 +32,8 @@ _NOES = text("""
     JOIN suppressions s ON s.shop_id = m.shop_id AND s.email = said.email AND s.scope = said.scope
         AND s.reason = 'unsubscribed'
     WHERE m.shop_id = :shop AND m.kept_id = ANY (:kept) AND s.email <> lower(c.email)
-        AND NOT (s.scope = 'all' AND c.email_consent = 'subscribed'
-            AND c.email_consent_at > greatest(s.created_at, m.merged_at))
+        AND (s.scope = 'all' AND c.email_consent = 'subscribed'
+            AND c.email_consent_at > greatest(s.created_at, m.merged_at)) IS NOT TRUE
         AND NOT EXISTS (
             SELECT FROM consents yes WHERE yes.shop_id = m.shop_id AND yes.email = lower(c.email)
             AND yes.scope = s.scope AND yes.granted AND yes.occurred_at > greatest(s.created_at, m.merged_at)

@@ -19,6 +19,7 @@ from plugin.errors import NotFound
 from plugin.jobs.doorbell import ring_after_commit
 
 UNAUTHORIZED = "unauthorized"
+GIVEN_BACK = "given_back"  # giving up had its consequences (a reward's points went back): there is nothing left to do
 FRESH: dict[str, Any] = {
     "state": "pending",
     "attempts": 0,
@@ -30,6 +31,7 @@ FRESH: dict[str, Any] = {
     "reason": None,
     "done_at": None,
 }
+NOT_OVER = Effect.reason.is_distinct_from(GIVEN_BACK)
 KEPT_ANSWER = {name: value for name, value in FRESH.items() if name != "result"}
 
 
@@ -102,7 +104,7 @@ def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool =
     An unknown one is looked up first, and stays unknown when that is impossible; `did_not_happen` says that the admin
     looked: then it is called again.
     """
-    stuck = Effect.shop_id == shop_id, Effect.id == effect_id, Effect.state.in_(("failed", "unknown"))
+    stuck = Effect.shop_id == shop_id, Effect.id == effect_id, Effect.state.in_(("failed", "unknown")), NOT_OVER
     columns = KEPT_ANSWER | ({"called_at": None} if did_not_happen else {})
     if session.execute(update(Effect).where(*stuck).values(columns).returning(Effect.id)).first() is None:
         raise NotFound("There is no such task that failed. It may have been done meanwhile.")
@@ -111,7 +113,7 @@ def retry(session: Session, shop_id: int, effect_id: int, did_not_happen: bool =
 
 def retry_all(session: Session, shop_id: int, kinds: Collection[str] | None = None) -> int:
     """Open anew all that failed (of some kinds), at an admin's word; how many. Unknown ones are opened one by one."""
-    failed = update(Effect).where(Effect.shop_id == shop_id, text("outbox.state = 'failed'"))
+    failed = update(Effect).where(Effect.shop_id == shop_id, text("outbox.state = 'failed'"), NOT_OVER)
     return _opened(session, failed if kinds is None else failed.where(Effect.kind.in_(kinds)))
 
 

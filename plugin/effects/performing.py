@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from plugin import pace
 from plugin.db import engine as db
 from plugin.effects.claims import LEASE_SECONDS, Claim, begin_call, claim_one, move, state_of
-from plugin.effects.operations import UNAUTHORIZED
+from plugin.effects.operations import GIVEN_BACK, UNAUTHORIZED
 from plugin.effects.rules import MOST_ATTEMPTS, MOST_LAPSES, delay
 from plugin.errors import OutcomeUnknown, RegularsError, Throttled, Unauthorized, Unavailable
 
@@ -228,9 +228,10 @@ def _about(claim: Claim) -> Payload:
 
 
 def _reason(error: Exception, performer: Performer | None) -> str:
-    """Why, for machines. `unauthorized` is opened anew when the shop signs in again: where giving up has changed
-    nothing yet."""
-    if isinstance(error, Unauthorized) and performer is not None and performer.failed is None:
+    """Why, for machines: `given_back` is over, `unauthorized` is opened anew when the shop signs in again."""
+    if performer is not None and performer.failed is not None:
+        return GIVEN_BACK
+    if isinstance(error, Unauthorized):
         return UNAUTHORIZED
     if isinstance(error, Unavailable | Throttled):
         return "unavailable"

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from plugin.db import keyset
 from plugin.db.keyset import Key, Order, Page
 from plugin.effects.models import Effect
+from plugin.effects.operations import NOT_OVER
 
 # Literal, for the partial indexes ix_outbox_stuck and ix_outbox_due, which begins with `patient`: so both are named.
 STUCK = text("outbox.state IN ('failed', 'unknown')")
@@ -52,8 +53,8 @@ def counts(session: Session, shop_id: int) -> dict[str, int]:
 
 
 def failed_count(session: Session, shop_id: int, kinds: Collection[str] | None = None) -> int:
-    """How many effects failed, of some kinds."""
-    rows = select(func.count()).select_from(Effect).where(Effect.shop_id == shop_id, STUCK, FAILED)
+    """How many effects failed (of some kinds) that may be tried again."""
+    rows = select(func.count()).select_from(Effect).where(Effect.shop_id == shop_id, STUCK, FAILED, NOT_OVER)
     return session.execute(rows if kinds is None else rows.where(Effect.kind.in_(kinds))).scalar_one()
 
 

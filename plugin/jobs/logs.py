@@ -20,7 +20,7 @@ FIELDS = {
     *("event", "level", "timestamp", "logger", "error", "trace", "dropped", "pid", "port"),
     *("shop_id", "effect_id", "inbox_id", "row_id", "run_id", "customer_id", "order_id", "message_id"),
     *("enrollment_id", "automation_id", "program_id", "request_id"),
-    *("kind", "object", "topic", "state", "attempts", "count", "rows", "batch", "seconds"),
+    *("kind", "destination", "object", "topic", "state", "attempts", "count", "rows", "batch", "seconds"),
     *("codes", "status", "operation", "task", "method", "path", "endpoint", "served", "asked", "version"),
 }
 LONGEST_VALUE = 300

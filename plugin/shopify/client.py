@@ -54,7 +54,7 @@ class _Call:
     document: Document
     variables: dict[str, Any]
     ends: float
-    pace: pace.Pace
+    present: pace.Pace = pace.USUAL
     repeats: int = 0
     throttles: int = 0
 
@@ -85,7 +85,7 @@ def execute(domain: str, token: str, operation: str, variables: Mapping[str, Any
 def _send(call: _Call) -> requests.Response:
     """The answer with a body worth reading."""
     started = monotonic()
-    if call.pace.until is not None and started > call.pace.until:
+    if call.present.until is not None and started > call.present.until:
         raise Throttled("This took longer than its turn, so nothing was sent.", 0.0)
     try:
         response = _session(call).post(_address(call), json=_body(call), timeout=TIMEOUTS, allow_redirects=False)

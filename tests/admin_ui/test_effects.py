@@ -74,6 +74,18 @@ def test_one_is_tried_again(person: Person, outbox: None, database: Engine, shop
     assert person.send(f"/sync/tasks/{id}/retry").status_code == 404
 
 
+def test_what_was_given_back_is_over(person: Person, outbox: None, database: Engine, shop: Shop) -> None:
+    with database.begin() as connection:
+        connection.execute(text("UPDATE outbox SET reason = 'given_back' WHERE kind = 'discount_code'"))
+        query = text("SELECT id FROM outbox WHERE shop_id = :id AND kind = 'discount_code'")
+        id = connection.execute(query, {"id": shop.id}).scalar_one()
+    page = person.open("/sync/tasks")
+    assert "the points went back" in page and f"/sync/tasks/{id}/retry" not in page
+    assert person.send(f"/sync/tasks/{id}/retry").status_code == 404
+    person.save("/sync/tasks/retry")
+    assert states(database, shop)["1"] == "failed" and states(database, shop)["orders:7"] == "pending"
+
+
 @pytest.mark.parametrize(("word", "forgotten"), [({}, False), ({"did_not_happen": "y"}, True)])
 def test_an_unknown_one_is_looked_up_unless_the_admin_says_that_it_did_not_happen(
     person: Person, outbox: None, database: Engine, shop: Shop, word: dict[str, str], forgotten: bool

@@ -42,8 +42,15 @@ _UNFINISHED = text("SELECT id, erased_shop_id FROM shop_erasures WHERE completed
 _STRETCH = """
     DELETE FROM {table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {table} WHERE {column} = :shop LIMIT :most))
 """
-# What came for a shop that is gone: bodies that were on their way, and those of shops that never were here.
+# What came for a shop that is gone. The receiver trusts a domain's id for half a minute, so bodies may have been on
+# their way: they are the new shop's when the merchant came back. And strays, also of shops that never were here.
 _LATE = (
+    """
+    UPDATE inbox i SET shop_id = s.id FROM shop_erasures e JOIN shops s
+        ON sha256(convert_to(s.domain, 'UTF8')) = e.domain_sha256
+    WHERE i.shop_id = e.erased_shop_id AND e.completed_at IS NOT NULL
+        AND NOT EXISTS (SELECT FROM inbox there WHERE there.shop_id = s.id AND there.webhook_id = i.webhook_id)
+    """,
     "DELETE FROM inbox WHERE shop_id IN (SELECT erased_shop_id FROM shop_erasures)",
     """
     DELETE FROM inbox_strays s WHERE NOT EXISTS (SELECT FROM shops WHERE shops.domain = s.domain)

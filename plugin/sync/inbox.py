@@ -73,7 +73,7 @@ _ADOPT = text("""
 _SHOPS_WAITING = text("""
     SELECT shop_id FROM inbox
     WHERE state = 'new' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
-    GROUP BY shop_id ORDER BY min(id) LIMIT 1000
+    GROUP BY shop_id HAVING EXISTS (SELECT FROM shops WHERE shops.id = shop_id) ORDER BY min(id) LIMIT 1000
 """)
 
 

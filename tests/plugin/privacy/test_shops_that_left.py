@@ -16,6 +16,7 @@ from plugin.migrations.tables import metadata, tables_of_shops
 from plugin.privacy import completing, proofs, replaying, shop_erasing
 from plugin.privacy.models import ShopErasure
 from plugin.shops.models import Shop
+from plugin.sync.drain import drain_waiting
 from tests.conftest import DOMAIN, make_shop
 from tests.plugin.privacy.canaries import in_tables
 from tests.plugin.privacy.test_erasing import ADA, live, redact, told
@@ -87,6 +88,17 @@ def test_news_that_come_after_the_end_go_too(database: Engine, shop: Shop, other
     shop_erasing.erase_due(database, tables_of_shops())
     assert left(database, shop) == {}
     assert [row["webhook_id"] for row in rows(database, "inbox_strays")] == ["d"]
+
+
+def test_news_that_the_receiver_took_for_the_old_shop_s_are_the_new_one_s(database: Engine, shop: Shop) -> None:
+    leave(database, shop)
+    shop_erasing.erase_due(database, tables_of_shops())
+    fresh = make_shop(database, DOMAIN, store_id=548380009)
+    deliver(database, shop, "customers/create", ADA.customer())
+    assert drain_waiting() == 0  # and does not stumble over a shop that is none
+    shop_erasing.erase_due(database, tables_of_shops())
+    assert drain_waiting() == 1
+    assert one(database, "customers", fresh)["email"] == ADA.email and left(database, shop) == {}
 
 
 def test_a_shop_that_came_back_is_held(database: Engine, shop: Shop) -> None:

@@ -8,17 +8,22 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 END_OF_HEAD = b"\r\n\r\n"
+ENDLESS = 2**62
 
 
 @dataclass
 class Load:
-    """What one run did. Answers carry no body, or one whose length the head names."""
+    """What one run did. Answers carry no body, or one whose length the head names.
+
+    It ends after `most` requests; each connection rests for `pause` seconds between an answer and its next request.
+    """
 
     request: Callable[[int], bytes]
+    most: int = ENDLESS
+    pause: float = 0.0
     sent: int = 0
     statuses: dict[bytes, int] = field(default_factory=dict)
     times: list[float] = field(default_factory=list)
-    stopping: bool = False
 
 
 class Connection(asyncio.Protocol):
@@ -44,8 +49,8 @@ class Connection(asyncio.Protocol):
         load = self.load
         load.statuses[status] = load.statuses.get(status, 0) + 1
         load.times.append(perf_counter() - self.started)
-        if load.stopping:
-            self.transport.close()
+        if load.pause:
+            asyncio.get_running_loop().call_later(load.pause, self._next)
             return
         self._next()
 
@@ -54,6 +59,9 @@ class Connection(asyncio.Protocol):
             self.done.set_result(None)
 
     def _next(self) -> None:
+        if self.load.sent >= self.load.most:
+            self.transport.close()
+            return
         self.load.sent += 1
         self.started = perf_counter()
         self.transport.write(self.load.request(self.load.sent))  # type: ignore[attr-defined]
@@ -65,16 +73,25 @@ def run(port: int, request: Callable[[int], bytes], connections: int, seconds: f
     return asyncio.run(_run(port, load, connections, seconds)), load
 
 
-async def _run(port: int, load: Load, connections: int, seconds: float) -> float:
+def send(port: int, requests: list[bytes], connections: int, pause: float = 0.0) -> Load:
+    """Send these requests, each once, over so many connections; returns when the last is answered."""
+    load = Load(lambda number: requests[number - 1], most=len(requests), pause=pause)
+    asyncio.run(_run(port, load, min(connections, len(requests)), None))
+    return load
+
+
+async def _run(port: int, load: Load, connections: int, seconds: float | None) -> float:
     loop = asyncio.get_running_loop()
     ends = [loop.create_future() for _ in range(connections)]
     started = perf_counter()
     for end in ends:
         await loop.create_connection(lambda end=end: Connection(load, end), "127.0.0.1", port)  # type: ignore[misc]
-    await asyncio.sleep(seconds)
+    if seconds is not None:
+        await asyncio.sleep(seconds)
     rate = len(load.times) / (perf_counter() - started)
-    load.stopping = True
-    await asyncio.wait(ends, timeout=10)
+    if seconds is not None:
+        load.most = load.sent
+    await asyncio.wait(ends, timeout=10 if seconds is not None else 120)
     return rate
 
 

@@ -5,25 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from time import monotonic, sleep
+from collections.abc import Callable
 
-import psutil
-
-from plugin.config import ROOT
-from plugin.local.ports import free_port, is_open
 from plugin.shops.models import Shop
 from tests.bench import bodies, load
 from tests.bench.figures import Figure, of_rounds
 from tests.bench.house import SECRET, House, make_shop
+from tests.bench.processes import web
 
 CONNECTIONS = 32
-WORKERS = 2
 ROUNDS = 5
 SECONDS = 3.0
 GOAL = 0.7
@@ -33,7 +23,7 @@ def run(house: House) -> Figure:
     shop = make_shop(house, 1)
     body = bodies.order(1, 1)
     answered = 0
-    with server("tests.bench.apps:empty") as empty, server("app:wsgi") as ours:
+    with web("tests.bench.apps:empty") as (empty, _), web("app:wsgi") as (ours, _):
         for port in (empty, ours):
             load.run(port, requests(body, shop, "warm"), CONNECTIONS, 1.0)
         rounds, times = [], []
@@ -68,33 +58,3 @@ def requests(body: bytes, shop: Shop, prefix: str) -> Callable[[int], bytes]:
     ).encode()
     rest = b"\r\n\r\n" + body
     return lambda number: head + b"%d" % number + rest
-
-
-@contextmanager
-def server(app: str) -> Iterator[int]:
-    """granian as in the Procfile, on a free port."""
-    port = free_port()
-    options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
-    command = [sys.executable, "-m", "granian", app, *options, "--respawn-failed-workers", "--no-ws"]
-    process = subprocess.Popen([*command, "--log-level", "warning"], cwd=ROOT, env=os.environ)
-    try:
-        ends = monotonic() + 60
-        while not is_open(port):
-            assert process.poll() is None and monotonic() < ends, f"{app} did not start"
-            sleep(0.1)
-        yield port
-    finally:
-        stop(process)
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End the server and its workers; one that has just lost a worker may not listen to being asked."""
-    family = psutil.Process(process.pid).children(recursive=True)
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        for member in [*family, process]:
-            with suppress(psutil.NoSuchProcess):
-                member.kill()
-        process.wait(10)

@@ -18,7 +18,7 @@ from plugin.local.ports import free_port
 from plugin.shops.models import Shop
 from plugin.sync.drain import drain_waiting
 from tests import payloads
-from tests.bench.receive import server
+from tests.bench.processes import web
 from tests.plugin.sync.deliveries import one, rows
 from tests.webhooks.posting import headers, post
 from webhooks.receiver import Webhooks
@@ -59,7 +59,7 @@ class Sender(threading.Thread):
 
 def test_rows_are_there_for_all_that_was_answered_though_workers_are_killed(database: Engine, shop: Shop) -> None:
     before = set(psutil.Process().children(recursive=True))
-    with server("app:wsgi") as port:
+    with web("app:wsgi") as (port, _):
         started = [child for child in psutil.Process().children(recursive=True) if child not in before]
         senders = [Sender(port, number) for number in range(SENDERS)]
         for sender in senders:

@@ -19,7 +19,7 @@ from plugin.effects import operations as effects
 from plugin.shops.models import Shop
 from plugin.sync.batch import fetch_key, fetch_payload
 from plugin.sync.fetching import shown_since
-from plugin.sync.listing import Listed
+from plugin.sync.listing import Listed, Sum
 from plugin.sync.models import DriftCheck
 
 LAST_ID = 2**63 - 1
@@ -169,9 +169,35 @@ _UNLISTED = """
     ON CONFLICT DO NOTHING
     RETURNING store_id
 """
+_WINDOW = """
+    SELECT count(*), max(id), count(*) FILTER (WHERE counted),
+        date_trunc('second', max(updated_at) FILTER (WHERE counted))
+    FROM (SELECT id, updated_at, known AND deleted_at IS NULL AND {shown} AS counted FROM {table}
+        WHERE shop_id = :shop AND id > :after ORDER BY id LIMIT :rows) AS ours
+"""
 # An order of which we know nothing may be an old one that the store hides.
 _ALL_SHOWN = "(NOT ours.known OR coalesce(ours.created_at, ours.updated_at) <= :until)"
 _SHOWN_SINCE = "ours.known AND ours.created_at BETWEEN :shown_since AND :until"
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of our ids, and what the store's sum of it has to be."""
+
+    through: int
+    sum: Sum
+
+
+def window(session: Session, shop: Shop, check: DriftCheck, rows: int) -> Window | None:
+    """Our next `rows` rows after the check's place; None when fewer are left, for new objects may follow them."""
+    named = {"shop": shop.id, "after": check.last_id, "rows": rows}
+    since = shown_since(session, shop) if check.object == "orders" else None
+    shown = "created_at >= :shown_since" if since else "true"
+    statement = _WINDOW.format(table=KINDS[check.object].table, shown=shown)
+    there, through, count, newest_at = session.execute(
+        text(statement), named | ({"shown_since": since} if since else {})
+    ).one()
+    return Window(through, Sum(count, newest_at)) if there == rows else None
 
 
 def compare(session: Session, shop: Shop, check: DriftCheck, page: Sequence[Listed]) -> int:

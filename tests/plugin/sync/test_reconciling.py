@@ -266,3 +266,19 @@ def test_another_shop_s_rows_are_neither_compared_nor_touched(
     assert reconcile(shop).healed == 1
     assert rows(database, "orders", other_shop) == before
     assert rows(database, "drift_findings", other_shop) == rows(database, "drift_checks", other_shop) == []
+
+
+def test_of_a_large_shop_only_stretches_are_read_whose_sums_differ(
+    database: Engine, shop: Shop, listed: ListedStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed.page_size = 2
+    listed.put(*(order(id) for id in range(1, 13)))
+    reconcile(shop)
+    monkeypatch.setattr(reconciling, "LARGE", 5)
+    monkeypatch.setattr(reconciling, "WINDOW_ROWS", 4)
+    listed.put(order(6, at=NOW - timedelta(minutes=5), total="7.00"))
+    listed.asked.clear()
+    check = reconcile(shop)
+    assert (check.compared, check.differed, check.healed) == (12, 1, 1)
+    assert {row["id"]: row["current_total_minor"] for row in rows(database, "orders", shop)}[6] == 700
+    assert listed.asked.count("OrdersCompared") < 6 and "OrdersWindow" in listed.asked

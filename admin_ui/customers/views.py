@@ -13,8 +13,9 @@ from admin_ui.customers import words
 from admin_ui.figures import as_csv
 from admin_ui.formats import number
 from admin_ui.panel import desk, page
+from plugin.commerce import merges
 from plugin.commerce import queries as commerce
-from plugin.commerce.models import Customer
+from plugin.commerce.models import Customer, CustomerMerge
 from plugin.insights import customers as insights
 from plugin.loyalty import queries as loyalty
 from plugin.loyalty.models import PointAccount
@@ -90,13 +91,16 @@ def _count(session: Session, wanted: commerce.Wanted, sort: str) -> str:
 
 @customers.get("/<int:customer_id>")
 def show(customer_id: int) -> str:
-    """One customer."""
+    """One customer; for one whom the store merged, where everything went."""
     with desk() as session:
+        if merge := merges.of(session, g.shop.id, customer_id):
+            return _merged(session, merge)
         customer = commerce.customer(session, g.shop, customer_id)
         orders = commerce.orders_of(session, g.shop, customer_id)
         return page(
             "customers/show.html",
             customer=customer,
+            customer_id=customer_id,
             orders=orders,
             refunded=commerce.refunded_minor(session, g.shop, [order.id for order in orders]),
             program=loyalty.program(session, g.shop, g.now),
@@ -106,21 +110,29 @@ def show(customer_id: int) -> str:
             messages=messages.of_customer(session, g.shop, customer_id, limit=MOST_MESSAGES),
             subscriptions=subscriptions.of_customer(session, g.shop, customer_id),
             field_labels={row.field.id: row.field.label for row in subscriptions.fields(session, g.shop)},
-            **_ledger(session, customer, None),
+            merged=merges.into(session, g.shop.id, [customer_id]),
+            **_ledger(session, customer_id, None),
         )
+
+
+def _merged(session: Session, merge: CustomerMerge) -> str:
+    kept = commerce.customers_by_id(session, g.shop, [merge.kept_id]).get(merge.kept_id)
+    ledger = _ledger(session, merge.from_id, None)
+    return page("customers/merged.html", merge=merge, kept=kept, customer_id=merge.from_id, **ledger)
 
 
 @customers.get("/<int:customer_id>/entries")
 def entries(customer_id: int) -> str:
     """The next stretch of the ledger, from before an entry on; it replaces the "show older" button."""
     with desk() as session:
-        customer = commerce.customer(session, g.shop, customer_id)
+        if merges.of(session, g.shop.id, customer_id) is None:
+            commerce.customer(session, g.shop, customer_id)
         before = request.args.get("before", type=int)
-        return page("customers/entries.html", customer=customer, **_ledger(session, customer, before))
+        return page("customers/entries.html", customer_id=customer_id, **_ledger(session, customer_id, before))
 
 
-def _ledger(session: Session, customer: Customer, before: int | None) -> dict[str, object]:
-    found = loyalty.entries(session, g.shop, customer.id, before, ENTRIES + 1)
+def _ledger(session: Session, customer_id: int, before: int | None) -> dict[str, object]:
+    found = loyalty.entries(session, g.shop, customer_id, before, ENTRIES + 1)
     order_ids = [entry.order_id for entry in found if entry.order_id]
     names = {order.id: order.name for order in commerce.orders_by_id(session, g.shop, order_ids)}
     notes = loyalty.notes(session, g.shop, [entry.id for entry in found])

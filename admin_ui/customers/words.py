@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext
 
-from admin_ui.formats import money, number
+from admin_ui.formats import day, money, number
 from plugin.commerce.models import Customer
 from plugin.loyalty.models import PointEntry
 from plugin.messages.models import Message
@@ -58,8 +59,25 @@ def movement(entry: PointEntry, order_name: str | None) -> str:
         "expire": gettext("Expired"),
         "unexpire": gettext("Expiry undone"),
         "adjust": gettext("Adjusted by hand"),
+        "transfer": _transfer(entry),
     }
     return known.get(entry.kind, entry.kind)
+
+
+def _transfer(entry: PointEntry) -> str:
+    told = entry.explanation
+    if entry.customer_id == told.get("from"):
+        return gettext("Moved to customer #%(id)s", id=told.get("into"))
+    if told.get("what") == "debt":
+        return gettext("Debt of customer #%(id)s", id=told.get("from"))
+    if told.get("what") == "spent":
+        return gettext("Spent before as customer #%(id)s", id=told.get("from"))
+    return gettext("Moved from customer #%(id)s", id=told.get("from"))
+
+
+def merged_on(told: dict[str, Any]) -> str:
+    """The day on which the store merged the two customers of a movement."""
+    return day(datetime.fromisoformat(told["merged_at"]))
 
 
 def message_kind(message: Message) -> str:
@@ -89,12 +107,19 @@ def message_state(state: str) -> tuple[str, str]:
 def why_points(entry: PointEntry, note: str | None = None) -> list[tuple[str, str]]:
     """The explanation of an entry as lines of a sum: label and value, in the order of the calculation."""
     told = entry.explanation
-    lines = [*_sum_of_money(told), *_sum_of_points(told)]
+    lines = [*_sum_of_money(told), *_sum_of_points(told), *_of_merge(told)]
     if reason := note or told.get("reason"):
         lines.append((gettext("Reason"), str(reason)))
     if entry.actor:
         lines.append((gettext("By"), _who(entry.actor)))
     return lines
+
+
+def _of_merge(told: dict[str, Any]) -> list[tuple[str, str]]:
+    if "merged_at" not in told:
+        return []
+    people = gettext("#%(gone)s is now #%(kept)s", gone=told["from"], kept=told["into"])
+    return [(gettext("Customers"), people), (gettext("Merged by the store on"), merged_on(told))]
 
 
 def _sum_of_money(told: dict[str, Any]) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from plugin import clock
-from plugin.commerce.models import Checkout, Customer, CustomerMerge
+from plugin.commerce.models import Checkout, Customer, CustomerMerge, Order
 from plugin.reactions import Changes, react
 from plugin.shops.models import Shop
 
@@ -23,7 +23,9 @@ def merge(session: Session, shop: Shop, from_id: int = OLD, into_id: int = KEPT)
     session.execute(update(Customer).where(*gone).values(email=None, email_consent=None, deleted_at=now))
     theirs = Checkout.shop_id == shop.id, Checkout.customer_id == from_id
     session.execute(update(Checkout).where(*theirs).values(customer_id=into_id))
-    react(session, shop, Changes(merged={from_id}, customers={from_id, into_id}))
+    orders = update(Order).where(Order.shop_id == shop.id, Order.customer_id == from_id).values(customer_id=into_id)
+    moved = set(session.scalars(orders.returning(Order.id), execution_options={"synchronize_session": False}))
+    react(session, shop, Changes(merged={from_id}, customers={from_id, into_id}, orders=moved))
     session.expire_all()
 
 

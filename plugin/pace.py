@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from plugin.errors import Throttled
 
 
 @dataclass(frozen=True)
@@ -17,12 +19,19 @@ class Pace:
     """`patience`: seconds one call may wait for points of the rate limit, or for a store that stumbles.
 
     `reserve`: the share of the store's points that is left to those who wait at a screen. `until`: no request leaves
-    after this moment of the monotonic clock, because somebody else may have the work by then.
+    after this moment of the monotonic clock, because somebody else may have the work by then. `whole`: what was begun
+    is finished. After the first answer the next calls wait as usual and leave no reserve, or else an object that takes
+    ten calls would be begun for ever.
     """
 
     patience: float = 20.0
     reserve: float = 0.0
     until: float | None = None
+    whole: bool = False
+
+
+class TurnOver(Throttled):
+    """Nothing was sent, because the stretch of work has lasted longer than it may."""
 
 
 USUAL = Pace()
@@ -36,6 +45,13 @@ _present: ContextVar[Pace] = ContextVar("pace", default=USUAL)
 def present() -> Pace:
     """The pace of what this thread is doing."""
     return _present.get()
+
+
+def begun() -> None:
+    """The store has answered."""
+    now = _present.get()
+    if now.whole:
+        _present.set(replace(now, patience=USUAL.patience, reserve=0.0))
 
 
 @contextmanager

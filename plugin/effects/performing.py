@@ -121,7 +121,7 @@ def _perform(claim: Claim, performer: Performer, shop: Any, speed: pace.Pace) ->
 
 def _until(speed: pace.Pace, leased_at: float) -> pace.Pace:
     """Nothing is sent so late that the lease could end before the answer: somebody else may hold the effect then."""
-    return replace(speed, until=leased_at + LEASE_SECONDS - CALL_SECONDS)
+    return replace(speed, until=leased_at + LEASE_SECONDS - CALL_SECONDS, whole=True)
 
 
 def _rest(error: Exception) -> float:
@@ -196,13 +196,13 @@ def _fail(claim: Claim, performer: Performer | None, shop: Any, error: Exception
 
 
 def _waiting(claim: Claim, error: Exception) -> Payload:
-    """Columns of an effect that is tried again; being throttled does not count as a try."""
-    throttled = isinstance(error, Throttled)
-    seconds = error.after if isinstance(error, Throttled) else delay(claim.attempts, random.random())
+    """Columns of an effect that is tried again; being throttled does not count as a try, taking too long does."""
+    told = isinstance(error, Throttled)
+    seconds = _rest(error) if told else delay(claim.attempts, random.random())
     return {
         "state": "pending",
         "lease": None,
-        "attempts": claim.attempts - throttled,
+        "attempts": claim.attempts - (told and not isinstance(error, pace.TurnOver)),
         "lapses": 0,
         "next_attempt_at": func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds),
         "error": _sentence(error),

@@ -79,14 +79,16 @@ def execute(domain: str, token: str, operation: str, variables: Mapping[str, Any
     while True:
         _pause(call, call.bucket.wait(operation, present.reserve))
         with suppress(_SendAgain):
-            return _data(call, _send(call))
+            data = _data(call, _send(call))
+            pace.begun()
+            return data
 
 
 def _send(call: _Call) -> requests.Response:
     """The answer with a body worth reading."""
     started = monotonic()
     if call.present.until is not None and started > call.present.until:
-        raise Throttled("This took longer than its turn, so nothing was sent.", 0.0)
+        raise pace.TurnOver("This took longer than its turn, so nothing was sent.", 0.0)
     try:
         response = _session(call).post(_address(call), json=_body(call), timeout=TIMEOUTS, allow_redirects=False)
     except requests.RequestException as error:

@@ -19,7 +19,9 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.crypto import secrets
 from plugin.db import engine as db
+from plugin.effects import breakers
 from plugin.effects import operations as effects
+from plugin.effects.breakers import ADMIN_API
 from plugin.errors import RemoteError, Throttled, Unauthorized, Unavailable
 from plugin.shops import remote
 from plugin.shops.models import Shop
@@ -91,7 +93,7 @@ def give_up(shop_id: int, rejected: str) -> None:
 def store(shop_id: int, serial: int, grant: remote.Grant) -> bool:
     """Replace the pair and the scopes in one UPDATE; False when a newer pair is stored already.
 
-    What could not be done in the store without a token is opened anew.
+    The store has answered, so it is asked again; what could not be done there without a token is opened anew.
     """
     columns = {
         "access_token": secrets.encrypt(shop_id, grant.access_token),
@@ -107,6 +109,7 @@ def store(shop_id: int, serial: int, grant: remote.Grant) -> bool:
             columns |= {"scopes": list(grant.scopes), "scopes_at": clock.now(session)}
         stored = _update(session, shop_id, columns, Shop.token_serial == serial)
         if stored:
+            breakers.answered(session, ADMIN_API)
             effects.reopen(session, shop_id)
         return stored
 

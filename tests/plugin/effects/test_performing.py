@@ -12,6 +12,7 @@ from plugin.db import engine as db
 from plugin.db.locks import alone
 from plugin.effects import claims, operations, performing, rounds
 from plugin.errors import OutcomeUnknown, Refused, Throttled, Unauthorized, Unavailable
+from plugin.pace import TurnOver
 from plugin.shops.models import Shop
 from tests.plugin.effects.conftest import Outside, change, claim_next, lapse, record, row, times_noted
 
@@ -157,6 +158,13 @@ def test_throttled_waits_as_told_and_does_not_count(shop: Shop, outside: Outside
     lapse(database, effect)
     rounds.perform_due()
     assert row(database, effect).state == "done" and outside.looked == 0
+
+
+def test_taking_too_long_counts_as_a_try(shop: Shop, outside: Outside, database: Engine) -> None:
+    outside.raises = [TurnOver("too long", 0.0)] * 20
+    effect = record(shop)
+    rounds.perform_due()
+    assert (row(database, effect).state, row(database, effect).attempts) == ("failed", 8)
 
 
 def test_a_store_that_is_away_is_tried_with_growing_pauses_and_then_given_up(

@@ -246,3 +246,15 @@ def test_nothing_is_sent_after_the_turn_is_over(store: FakeStore) -> None:
     with pytest.raises(Throttled):
         ask(at=pace.Pace(until=monotonic() - 0.001))
     assert store.asked == []
+
+
+def test_what_was_begun_is_finished(store: FakeStore) -> None:
+    short = {"data": {"shop": SHOP_INFO}, "extensions": {"cost": cost(requested=60, available=0, rate=100)}}
+    store.will(Answer(short))
+    began = pace.Pace(patience=0.1, reserve=0.5, whole=True)
+    with pace.at(began):
+        client.execute(SHOP, "a-token", READ)
+        client.execute(SHOP, "a-token", READ)  # waits for its 60 points, and leaves none
+    with pytest.raises(Throttled):
+        ask(at=began)
+    assert len(store.asked) == 2

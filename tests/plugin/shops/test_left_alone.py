@@ -127,6 +127,15 @@ def _try(shop: Shop) -> str:
     return "answer"
 
 
+def test_a_store_that_gives_a_token_has_answered(each_its_store: Shop, store: FakeStore) -> None:
+    store.will(Answer({}, status=503))
+    for _ in range(FAILURES_TO_OPEN):
+        ask(each_its_store)
+    store.will(lambda asked: Answer(grant(7)) if "access_token" in asked.path else data(shop=SHOP_INFO))
+    tokens.exchange(each_its_store.id, "an id token")
+    assert stand(each_its_store) is Stand.CLOSED and _try(each_its_store) == "answer"
+
+
 def test_another_process_knows(each_its_store: Shop, store: FakeStore) -> None:
     store.will(Answer({}, status=503))
     for _ in range(FAILURES_TO_OPEN):

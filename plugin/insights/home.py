@@ -17,7 +17,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from plugin.campaigns.models import Automation, Enrollment
-from plugin.commerce.models import Order
+from plugin.commerce.models import CustomerMerge, Order
 from plugin.loyalty.models import PointAccount, PointEntry, Program, Reward
 from plugin.shops.models import Shop
 from plugin.subscriptions.models import SubscriptionField
@@ -56,11 +56,16 @@ class Month:
 
 
 def members(session: Session, shop: Shop, today: datetime) -> Period:
-    """Customers who have ever earned points, by the day of what first earned them: now, 30 days ago, and day by day."""
+    """Customers who have ever earned points, by the day of what first earned them: now, 30 days ago, and day by day.
+
+    Those whom the store merged are one.
+    """
+    merged = (CustomerMerge.shop_id == PointEntry.shop_id) & (CustomerMerge.from_id == PointEntry.customer_id)
     joined = (
         select(func.min(PointEntry.occurred_at).label("at"))
+        .outerjoin(CustomerMerge, merged)
         .where(PointEntry.shop_id == shop.id, PointEntry.points > 0)
-        .group_by(PointEntry.customer_id)
+        .group_by(func.coalesce(CustomerMerge.kept_id, PointEntry.customer_id))
         .subquery()
     )
     daily = _daily(session, shop, today, joined.c.at, func.count())

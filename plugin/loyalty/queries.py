@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
+from plugin.commerce.models import CustomerMerge
 from plugin.errors import NotFound
 from plugin.loyalty import mirror
 from plugin.loyalty.lots import Book, Lot
@@ -197,7 +199,7 @@ def figures(session: Session, shop: Shop, since: datetime, until: datetime) -> F
     """Now: members and points held. Within [since, until): points earned and redeemed, redemptions, codes used."""
     counts = [func.coalesce(func.sum(column), 0) for column in _HELD]
     held = select(func.count().label("members"), counts[0], counts[1], counts[2])
-    members, available, pending, debt = session.execute(held.where(PointAccount.shop_id == shop.id)).one()
+    members, available, pending, debt = session.execute(held.where(*_members(shop))).one()
     within = and_(PointEntry.shop_id == shop.id, PointEntry.created_at >= since, PointEntry.created_at < until)
     moved = select(
         func.coalesce(func.sum(PointEntry.points).filter(PointEntry.kind.in_(("earn", "claw"))), 0),
@@ -209,6 +211,12 @@ def figures(session: Session, shop: Shop, since: datetime, until: datetime) -> F
     count, used = session.execute(counted).one()
     held_now = int(available + pending - debt)
     return Figures(members, held_now, int(available), int(pending), int(earned), int(redeemed), count, used)
+
+
+def _members(shop: Shop) -> tuple[Any, ...]:
+    """Accounts of people: not the empty ones of customers who were merged."""
+    merged = select(CustomerMerge.from_id).where(CustomerMerge.shop_id == shop.id)
+    return PointAccount.shop_id == shop.id, PointAccount.customer_id.not_in(merged)
 
 
 _HELD = (PointAccount.available, PointAccount.pending, PointAccount.debt)
@@ -227,7 +235,7 @@ def customers_with_due_lots(session: Session, shop: Shop, now: datetime, limit: 
 
 def tier_counts(session: Session, shop: Shop) -> dict[int | None, int]:
     """Members by tier id, at the last look."""
-    counts = select(PointAccount.tier_id, func.count()).where(PointAccount.shop_id == shop.id)
+    counts = select(PointAccount.tier_id, func.count()).where(*_members(shop))
     return dict(session.execute(counts.group_by(PointAccount.tier_id)).all())
 
 
@@ -243,9 +251,7 @@ class Moves:
 
 def tier_moves(session: Session, shop: Shop, tiers: Sequence[TierRules]) -> Moves:
     """Who would move if `tiers` held instead of the ones on the accounts; by the spend known at the last look."""
-    spends = select(PointAccount.tier_id, PointAccount.tier_spend_minor, func.count()).where(
-        PointAccount.shop_id == shop.id
-    )
+    spends = select(PointAccount.tier_id, PointAccount.tier_spend_minor, func.count()).where(*_members(shop))
     rank_of = _present_ranks(session, shop)
     ladder = sorted(tiers, key=lambda tier: tier.threshold_minor)
     up = down = unchanged = 0

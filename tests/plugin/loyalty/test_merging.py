@@ -17,6 +17,7 @@ from plugin.commerce.models import CustomerMerge, Order
 from plugin.db import engine as db
 from plugin.effects.models import Effect
 from plugin.errors import Refused
+from plugin.loyalty import issuing, queries
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.models import PointAccount, PointEntry, PointLot, Redemption
 from plugin.shops.models import AuditEntry, Shop
@@ -247,6 +248,36 @@ def test_points_by_hand_for_a_merged_customer_are_the_kept_ones(session: Session
     with pytest.raises(Refused):
         reward(session, shop)
         _redeem(session, shop, OLD, "click")
+
+
+def test_the_two_count_as_one_member(session: Session, shop: Shop) -> None:
+    program(session, shop, replace(DRAFT, tiers=LADDER))
+    for number, whose in enumerate((OLD, KEPT), 1):
+        order(session, shop, number, whose, NOW)
+    settle(session, shop, 1, 2)
+    assert queries.figures(session, shop, NOW, NOW).members == 2
+    merge(session, shop)
+    assert queries.figures(session, shop, NOW, NOW).members == 1
+    assert sum(queries.tier_counts(session, shop).values()) == 1
+
+
+def test_a_code_made_or_refused_under_the_old_name_finds_who_is_kept(session: Session, shop: Shop) -> None:
+    program(session, shop)
+    reward(session, shop, 50)
+    order(session, shop, 1, OLD, NOW)
+    settle(session, shop, 1)
+    made, refused = _redeem(session, shop, OLD, "one"), _redeem(session, shop, OLD, "two")
+    merge(session, shop)
+    session.execute(update(Effect).values(state="failed"))
+    called = {"customer_id": OLD, "title": "5 off"}
+    issuing.code_made(session, shop, called | {"redemption_id": made.id}, {"discount_gid": "gid://shopify/D/1"})
+    issuing.code_refused(session, shop, called | {"redemption_id": refused.id}, Refused("Customer does not exist"))
+    effects = {(e.kind, e.key): e for e in session.scalars(select(Effect).execution_options(populate_existing=True))}
+    assert effects["discount_code_owner", f"{made.id}:{KEPT}"].payload["former_id"] == OLD
+    again = effects["discount_code", str(refused.id)]
+    assert (again.state, again.payload["customer_id"]) == ("pending", KEPT)
+    session.refresh(refused)
+    assert (refused.state, refused.customer_id) == ("reserved", KEPT)
 
 
 def test_nobody_else_is_touched(session: Session, shop: Shop) -> None:

@@ -37,7 +37,6 @@ class TurnOver(Throttled):
 USUAL = Pace()
 WAITED_FOR = Pace(patience=2.5)
 BACKGROUND = Pace(patience=1.0, reserve=0.5)
-IN_BULK = Pace(patience=5.0, reserve=0.5)
 
 _present: ContextVar[Pace] = ContextVar("pace", default=USUAL)
 

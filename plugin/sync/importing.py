@@ -44,8 +44,8 @@ def bring_on(shop: Shop, held: Held, ends: float) -> bool:
         return _step(shop, held, ends)
     except Occupied:
         held.change(next_attempt_at=in_seconds(1))
-    except Throttled as error:
-        _put_off(held, "unreachable", error.after)
+    except Throttled as error:  # the store told when: that is no try in vain
+        held.change(trouble="unreachable", next_attempt_at=in_seconds(max(error.after, 1.0)))
     except Unavailable:
         _put_off(held, "unreachable")
     except remote.Broken:
@@ -269,12 +269,12 @@ def _why_again(run: SyncRun) -> str | None:
     return run.trouble if run.trouble in ("broke_off", "expired") else None
 
 
-def _put_off(held: Held, trouble: str, seconds: float = 0.0) -> None:
+def _put_off(held: Held, trouble: str) -> None:
     tries = held.run.tries + 1
     if tries > troubles.MOST_TRIES:
         _end(held, "failed", trouble)
         return
-    pause = max(seconds, troubles.BACKOFF_SECONDS[tries - 1])
+    pause = troubles.BACKOFF_SECONDS[tries - 1]
     held.change(trouble=trouble, tries=tries, next_attempt_at=in_seconds(pause))
     log.warning("run.put_off", shop_id=held.run.shop_id, run_id=held.run.id, error=trouble, attempts=tries)
 

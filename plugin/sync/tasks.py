@@ -31,7 +31,7 @@ def drain_waiting() -> None:
 @shared_task(name="sync.drive_runs")
 def drive_runs() -> None:
     """Bring imports on; rings again for what is left after 20 s."""
-    with pace.at(pace.IN_BULK):
+    with pace.at(pace.BACKGROUND):
         left = runs.drive_all(SECONDS)
     if left:
         ring("sync.drive_runs")
@@ -41,9 +41,7 @@ def drive_runs() -> None:
 def reconcile() -> None:
     """Open the comparisons with the store that are due and bring the open ones on; rings again for what is left."""
     checks.begin_due()
-    with pace.at(pace.IN_BULK):
-        left = reconciling.drive_all(SECONDS)
-    if left:
+    if reconciling.drive_all(SECONDS):
         ring("sync.reconcile")
 
 

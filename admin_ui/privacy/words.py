@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
+from flask import g
 from flask_babel import gettext, ngettext
 
-from admin_ui.formats import number
+from admin_ui.formats import moment, money, number
 from plugin.privacy.models import PrivacyRequest
 
 
@@ -103,10 +105,22 @@ def table(name: str) -> str:
     return known.get(name, name)
 
 
+def counts(request: PrivacyRequest) -> list[tuple[str, str]]:
+    """How many records of each kind were erased or exported."""
+    return [(table(name), number(rows)) for name, rows in request.counts.items()]
+
+
 def shown(row: Mapping[str, Any]) -> list[tuple[str, str]]:
     """One record of an export as pairs, without what is empty."""
-    return [(name.replace("_", " "), _text(value)) for name, value in row.items() if value not in (None, "", [], {})]
+    currency = str(row.get("currency") or row.get("spent_currency") or g.shop.currency)
+    held = {name: value for name, value in row.items() if value not in (None, "", [], {})}
+    return [_pair(name, value, currency) for name, value in held.items()]
 
 
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def _pair(name: str, value: Any, currency: str) -> tuple[str, str]:
+    if name.endswith("_minor") and isinstance(value, int):
+        return name.removesuffix("_minor").replace("_", " "), money(value, currency)
+    if name.endswith("_at") and isinstance(value, str):
+        return name.removesuffix("_at").replace("_", " "), moment(datetime.fromisoformat(value))
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return name.replace("_", " "), text

@@ -191,18 +191,19 @@
     previewing = setTimeout(() => sources.forEach(preview), 500);
   });
 
-  // -- downloads carry the token too
+  // -- downloads carry the token too; caught on the way down, before boosted links would swap the file into the page
   document.addEventListener("click", async (event) => {
     const link = event.target.closest?.("a[data-download]");
     if (!link) return;
     event.preventDefault();
+    event.stopPropagation();
     const response = await fetch(link.href);
     if (!response.ok) return toast({ message: words().textBroken, error: true });
     const name = /filename="?([^";]+)/.exec(response.headers.get("Content-Disposition") ?? "")?.[1] ?? "export.csv";
     const file = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await response.blob()), download: name });
     file.click();
     setTimeout(() => URL.revokeObjectURL(file.href), 1000);
-  });
+  }, true);
 
   // -- explanations: fetched when first opened, closed by Escape or a click elsewhere
   document.addEventListener("toggle", (event) => {

@@ -67,6 +67,12 @@ def start_release(home: Home, environ: dict[str, str]) -> process.Process:
     return process.start("release", command, home.log("release"), environment=environ, directory=ROOT)
 
 
+def start_erasing(home: Home, environ: dict[str, str]) -> process.Process:
+    """Starts what an installation runs once a day: shops that left are deleted, which only the owner may do."""
+    command = ["/bin/sh", "-c", "exec regulars privacy erase-shops"]
+    return process.start("erasing", command, home.log("erasing"), environment=environ, directory=ROOT)
+
+
 def start_sandbox(home: Home, customers: int) -> process.Process:
     """Starts the pretend store; its first start makes the world, which takes a while."""
     secrets = home.secrets()

@@ -22,6 +22,7 @@ WEB_SECONDS = 120
 SANDBOX_SECONDS = 300
 WORKER_SECONDS = 120
 MIGRATE_SECONDS = 300
+ERASE_SECONDS = 120
 
 
 @dataclass
@@ -137,6 +138,7 @@ class Demo:
             )
             for name, works in (("web", None), ("worker", hears), ("beat", None))
         }
+        self.supervisor.send(partial(commands.start_erasing, self.home, self.environment), ERASE_SECONDS)
         self._wait_for_http(started["web"], self.home.url("web", "/healthz"), WEB_SECONDS)
         for name, words in {"worker": " ready.", "beat": "beat: Starting"}.items():
             started[name].wait_until(partial(commands.logged, self.home.log(name), words), WORKER_SECONDS)

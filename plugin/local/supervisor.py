@@ -37,17 +37,38 @@ class Service:
 
 
 @dataclass
+class Errand:
+    """A command that comes to its end by itself and is run again `seconds` later."""
+
+    start: Callable[[], Process]
+    seconds: float
+    due: float
+    process: Process | None = None
+
+    def look(self, now: float) -> None:
+        """Starts it when it is due and not running; `now` of the monotonic clock."""
+        if now < self.due or (self.process and self.process.running()):
+            return
+        self.process, self.due = self.start(), now + self.seconds
+
+
+@dataclass
 class Supervisor:
     """What has been started, in order. `say` prints one line to the person at the terminal."""
 
     say: Callable[[str], None]
     services: list[Service] = field(default_factory=list)
+    errands: list[Errand] = field(default_factory=list)
 
     def add(self, name: str, start: Callable[[], Process], works: Callable[[int], bool] | None = None) -> Process:
         """Starts a process that has to keep running from now on; `works(pid)` tells one that runs in vain."""
         service = Service(name, start, start(), works)
         self.services.append(service)
         return service.process
+
+    def send(self, start: Callable[[], Process], seconds: float) -> None:
+        """Runs a command every so many seconds from now on, for the first time after as many."""
+        self.errands.append(Errand(start, seconds, time.monotonic() + seconds))
 
     @property
     def pids(self) -> dict[str, int]:
@@ -57,6 +78,8 @@ class Supervisor:
         """Starts again what ends, a few times each; returns never. Raises LocalError when a process keeps ending."""
         while True:
             time.sleep(WATCH_SECONDS)
+            for errand in self.errands:
+                errand.look(time.monotonic())
             for service in self.services:
                 if not service.process.running() or service.has_stalled():
                     self._start_again(service)
@@ -64,8 +87,12 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stops everything, last started first; a process that does not listen is killed."""
+        for errand in self.errands:
+            if errand.process:
+                errand.process.stop(STOP_SECONDS)
         for service in reversed(self.services):
             service.process.stop(STOP_SECONDS)
+        self.errands.clear()
         self.services.clear()
 
     def _start_again(self, service: Service) -> None:

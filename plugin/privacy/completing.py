@@ -38,13 +38,25 @@ def complete(shop_id: int) -> None:
         with db.transaction(shop_id) as session:
             exporting.expire(session, shop_id)
             _hold_returned(session, shop_id)
-            waiting = _waiting(session, shop_id)
             _warn(session, shop_id)
-        for request_id, kind in waiting:
-            if kind == "customers/data_request":
-                exporting.export(shop_id, request_id)
-            elif not erasing.erase(shop_id, request_id):
-                log.info("privacy.waits", shop_id=shop_id, request_id=request_id)
+        # Whoever rings while this is at work is sent away, so what came meanwhile is looked for once more.
+        seen: set[int] = set()
+        while waiting := [each for each in _open(shop_id) if each[0] not in seen]:
+            for request_id, kind in waiting:
+                _work_on(shop_id, request_id, kind)
+                seen.add(request_id)
+
+
+def _work_on(shop_id: int, request_id: int, kind: str) -> None:
+    if kind == "customers/data_request":
+        exporting.export(shop_id, request_id)
+    elif not erasing.erase(shop_id, request_id):
+        log.info("privacy.waits", shop_id=shop_id, request_id=request_id)
+
+
+def _open(shop_id: int) -> list[tuple[int, str]]:
+    with db.transaction(shop_id) as session:
+        return _waiting(session, shop_id)
 
 
 def _waiting(session: Session, shop_id: int) -> list[tuple[int, str]]:

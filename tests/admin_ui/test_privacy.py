@@ -21,7 +21,8 @@ from tests.admin_ui.tokens import bearer
 
 ASKED = {"customer": {"id": 191167, "email": "ada@example.com"}, "data_request": {"id": 1}}
 REDACT = {"customer": {"id": 191168, "email": "bob@example.com"}, "orders_to_redact": []}
-MADE = {"data": {"customers": [{"first_name": "Ada", "tags": ["regular"], "phone": None}], "orders": []}}
+ADA = {"first_name": "Ada", "tags": ["regular"], "phone": None, "spent_minor": 4250, "spent_currency": "EUR"}
+MADE = {"data": {"customers": [ADA | {"created_at": "2026-11-20T12:00:00+00:00"}], "orders": []}}
 
 
 def ask(shop: Shop, kind: str = "customers/data_request", body: Any = ASKED, days: int = 1, **columns: Any) -> int:
@@ -52,6 +53,7 @@ def test_an_export_is_read_and_downloaded_and_the_first_time_completes_it(
     assert "1 request" in listed and "Ready to download" in listed and "1 export is ready for you" in listed
     read = person.open(f"/privacy/{request_id}")
     assert "Ada" in read and "first name" in read and "phone" not in read
+    assert "€42.50" in read and "Nov 20, 2026, 1:00" in read
     file = client.get(f"/privacy/{request_id}/export.json", headers=bearer())
     assert file.get_json() == MADE and file.headers["Content-Disposition"].startswith("attachment")
     assert file.headers["Cache-Control"] == "no-store"

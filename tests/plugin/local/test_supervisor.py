@@ -72,3 +72,20 @@ def test_a_process_that_runs_and_does_nothing_is_started_again(tmp_path: Path, m
         assert asked == [first.pid] * 5
         assert supervisor.pids["sleeper"] != first.pid and not first.running()
     assert said == ["sleeper does nothing any more, starting it again"]
+
+
+def test_an_errand_is_run_again_and_again_and_never_counts_as_ended(tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    started: list[process.Process] = []
+
+    def brief() -> process.Process:
+        if len(started) == 2:
+            raise Enough
+        started.append(process.start("brief", ["/bin/sh", "-c", f"echo once >> {ran}"], tmp_path / "brief.log"))
+        return started[-1]
+
+    with supervised(lambda line: None) as supervisor:
+        supervisor.send(brief, 0.1)
+        with pytest.raises(Enough):
+            supervisor.watch(lambda: None)
+    assert ran.read_text().split() == ["once", "once"] and not any(each.running() for each in started)

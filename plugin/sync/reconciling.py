@@ -90,21 +90,30 @@ def _drive_one(shop_id: int, check_id: int, ends: float) -> bool:
         check, shop = _lease(session, check_id), shops.shop(session)
     if check is None:
         return False
+    try:
+        cut_off, later = _take_steps(shop, check, ends)
+    except Superseded:
+        return False
+    _release(check, later)
+    return cut_off
+
+
+def _take_steps(shop: Shop, check: DriftCheck, ends: float) -> tuple[bool, float]:
+    """Whether it was cut off, and in how many seconds it goes on. What went wrong stays with this one check."""
     cut_off, later = False, 0.0
     try:
         with pace.at(pace.BACKGROUND):
             while not cut_off and _step(shop, check):
                 cut_off = monotonic() > ends
-    except Superseded:
-        return False
     except Throttled as error:
         later = error.after
     except Unavailable as error:
         later = _put_off(check, error)
     except RemoteError as error:
         _end(check, error)
-    _release(check, later)
-    return cut_off
+    except (LookupError, TypeError, ValueError):
+        _end(check, RemoteError("The store's answer could not be read."))
+    return cut_off, later
 
 
 def _step(shop: Shop, check: DriftCheck) -> bool:

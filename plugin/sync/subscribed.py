@@ -26,7 +26,7 @@ _SILENT = text("""
     SELECT object FROM drift_checks WHERE shop_id = :shop AND reach = 'recent' AND state = 'done'
         AND finished_at > clock_timestamp() - interval '1 day' AND object = ANY (:kinds)
     GROUP BY object HAVING sum(compared) > 0 AND NOT EXISTS (SELECT FROM inbox
-        WHERE inbox.shop_id = :shop AND inbox.received_at > clock_timestamp() - interval '1 day'
+        WHERE inbox.shop_id = :shop AND inbox.received_at > clock_timestamp() - interval '26 hours'
         AND starts_with(inbox.topic, drift_checks.object || '/'))
 """)
 

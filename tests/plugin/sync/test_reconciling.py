@@ -282,3 +282,17 @@ def test_of_a_large_shop_only_stretches_are_read_whose_sums_differ(
     assert (check.compared, check.differed, check.healed) == (12, 1, 1)
     assert {row["id"]: row["current_total_minor"] for row in rows(database, "orders", shop)}[6] == 700
     assert listed.asked.count("OrdersCompared") < 6 and "OrdersWindow" in listed.asked
+
+
+def test_an_answer_that_cannot_be_read_ends_its_own_check_alone(
+    database: Engine, shop: Shop, other_shop: Shop, listed: ListedStore
+) -> None:
+    listed.put(order(1) | {"totalRefundedSet": None})
+    begin(shop)
+    drive(shop)
+    ended = one(database, "drift_checks", shop)
+    assert (ended["state"], ended["error"]) == ("failed", "The store's answer could not be read.")
+    assert rows(database, "orders", shop) == []
+    begin(shop)
+    listed.put(order(1))
+    assert drive(shop) is False and len(rows(database, "drift_findings", shop)) == 1

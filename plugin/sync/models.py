@@ -87,7 +87,7 @@ class DrainMark(OfShop, Base):
 
 
 class SyncRun(OfShop, Base):
-    """One backfill or reconciliation of one kind of object, with its progress."""
+    """One import of one kind of object, with its progress. Comparisons with the store have rows of their own."""
 
     __tablename__ = "sync_runs"
     __table_args__ = (
@@ -96,7 +96,7 @@ class SyncRun(OfShop, Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    kind: Mapped[Key]  # backfill, reconcile
+    kind: Mapped[Key]  # backfill
     object: Mapped[Key]  # customers, orders, products, checkouts
     state: Mapped[Key] = mapped_column(server_default="waiting")  # waiting, running, done, failed, cancelled
     operation_gid: Mapped[str | None]

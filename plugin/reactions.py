@@ -50,7 +50,7 @@ def react(session: Session, shop: Shop, changes: Changes) -> None:
 def _follow_merges(session: Session, shop: Shop, changes: Changes) -> None:
     """What merged customers had goes over; again when the one who is kept changes, whose address it goes to."""
     touched = changes.customers | changes.consents
-    merged = changes.merged | {row.from_id for row in merges.into(session, shop.id, touched)}
+    merged = changes.merged | merges.formers(session, shop.id, touched)
     if merged:
         cart_merges.follow_merges(session, shop, merged)
         wish_merges.follow_merges(session, shop, merged)

@@ -120,9 +120,7 @@ def _merge(session: Session, shop: Shop, one: Book, other: Book) -> Merge:
 def _uses(session: Session, shop: Shop, one: Book) -> dict[int, int]:
     """What redemptions that stand, and staff, took; by lot."""
     uses = _redeemed(session, shop, one)
-    before = [
-        row.from_id for row in merges.into(session, shop.id, [merges.kept_for(session, shop.id, one.customer_id)])
-    ]
+    before = merges.formers(session, shop.id, [merges.kept_for(session, shop.id, one.customer_id)])
     taken = session.execute(_BY_HAND, {"shop": shop.id, "customers": [one.customer_id, *before]})
     for lots in taken.scalars():
         for lot_id, points in lots:

@@ -45,7 +45,7 @@ def scopes_changed(session: Session, source: Source, told: body.ScopesUpdate) ->
 def bulk_finished(session: Session, source: Source, told: body.BulkFinished) -> None:
     """The run that waits for this operation is looked at now; the body carries no result."""
     waits = SyncRun.shop_id == source.shop.id, SyncRun.operation_gid == told.admin_graphql_api_id
-    session.execute(update(SyncRun).where(*waits).values(operation_state="finished"))
+    session.execute(update(SyncRun).where(*waits).values(operation_state="finished", next_attempt_at=None))
     ring_after_commit(session, "sync.drive_runs")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic, sleep
@@ -23,6 +23,7 @@ from plugin.sandbox.wire import grants
 from plugin.shops import remote, tokens
 from plugin.shops.models import Shop
 from plugin.sync import runs
+from plugin.sync.models import SyncRun
 from plugin.sync.operations import start_backfill
 from tests.conftest import forget_settings
 from tests.plugin.sandbox.conftest import buy, customer, fill, install, lines, make_settings, make_store
@@ -106,9 +107,13 @@ def _trade(made: Sandbox) -> None:
     made.world.advance(7200)
 
 
-def begin(shop: Shop) -> None:
+def begin(shop: Shop, *kinds: str) -> None:
+    """Ask for the shop's history, or for these kinds of object alone."""
     with db.transaction(shop.id) as session:
-        assert start_backfill(session, shop) == len(runs.KINDS)
+        if kinds:
+            session.add_all(SyncRun(shop_id=shop.id, kind="backfill", object=kind) for kind in kinds)
+        else:
+            assert start_backfill(session, shop) == len(runs.KINDS)
 
 
 def step(owner: Engine, shop: Shop, seconds: float = 10.0) -> dict[str, dict[str, Any]]:
@@ -130,12 +135,12 @@ def finish(owner: Engine, shop: Shop) -> dict[str, dict[str, Any]]:
         sleep(0.02)
 
 
-def imported(owner: Engine, shop: Shop) -> dict[str, list[dict[str, Any]]]:
+def imported(owner: Engine, shop: Shop, tables: Sequence[str] = TABLES) -> dict[str, list[dict[str, Any]]]:
     """The mirror without what tells one import from another."""
     return {
         table: [
             {name: value for name, value in row.items() if name != "shop_id" and "version" not in name}
             for row in rows(owner, table, shop, "token" if table == "checkouts" else "id")
         ]
-        for table in TABLES
+        for table in tables
     }

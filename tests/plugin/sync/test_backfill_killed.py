@@ -21,12 +21,10 @@ POINTS = [
     ("before remote.begin", 2),
     ("after remote.begin", 3),  # the store reads, and nobody has written down what
     ("after remote.look", 7),
-    ("line", 9),
     ("line", 31),
     ("before backfill.react", 3),  # mid-chunk: applied, not committed
     ("after loose.place", 5),
     ("before importing._note", 6),
-    ("after importing._note", 7),
     ("after importing._write", 8),  # the chunk is committed
     ("before importing._end", 3),
 ]

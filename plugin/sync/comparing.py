@@ -1,9 +1,9 @@
 """A page of the store's list against our rows, in one statement: what is missing, older, different or gone.
 
 What merely is in flight is no difference: the page is compared after everything that was in the inbox when the page
-came is applied, objects that changed within the last minute are left to the next check, and so is what a `fetch` that
-was not tried yet is going to tell. What was erased at a person's wish stays erased. A digest of each group of columns
-is kept with the finding, to tell afterwards what had been different.
+came is applied, objects that changed within the last minute are left to the next check (unless a person asked for this
+one), and so is what a `fetch` that was not tried yet is going to tell. What was erased at a person's wish stays erased.
+A digest of each group of columns is kept with the finding, to tell afterwards what had been different.
 """
 
 from __future__ import annotations

@@ -30,7 +30,8 @@ from plugin.sync.models import DriftCheck, DriftFinding
 log = structlog.get_logger()
 
 OPEN = ("waiting", "reading", "healing")
-YOUNG = timedelta(seconds=60)  # what changed so lately may still be on its way
+YOUNG = timedelta(seconds=60)  # what changed so lately may still be on its way, and is left to the next check
+GRACE_SECONDS = 2.0  # given to what is on its way when somebody asks, who wants everything compared
 OVERLAP = timedelta(minutes=15)
 LEASE_SECONDS = 120
 SLICE_SECONDS = 3.0  # for one shop, then it is another's turn
@@ -46,6 +47,10 @@ _STILL_WAITS = text("""
     SELECT EXISTS (SELECT FROM inbox WHERE shop_id = :shop AND state = 'new' AND id <= :through
         AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp()))
 """)
+
+
+class NotYet(Exception):
+    """The check begins a moment later."""
 
 
 class Superseded(Refused):
@@ -105,6 +110,8 @@ def _take_steps(shop: Shop, check: DriftCheck, ends: float) -> tuple[bool, float
         with pace.at(pace.BACKGROUND):
             while not cut_off and _step(shop, check):
                 cut_off = monotonic() > ends
+    except NotYet:
+        later = GRACE_SECONDS
     except Throttled as error:
         later = error.after
     except Unavailable as error:
@@ -137,10 +144,13 @@ def _look_at_subscriptions(shop: Shop, check: DriftCheck) -> bool:
 def _begin(shop: Shop, check: DriftCheck) -> bool:
     total = listing.count(shop, check.object)
     with db.transaction(shop.id) as session:
-        until = clock.now(session) - YOUNG
+        asked = check.asked_by != "schedule"
+        until = clock.now(session) - (timedelta(0) if asked else YOUNG)
         since = _compared_until(session, shop, check) if check.reach == "recent" else None
         columns = {"state": "reading", "total": total, "until": until, "since": since and since - OVERLAP}
         _change(session, check, columns | {"started_at": func.clock_timestamp(), "tries": 0})
+    if asked:
+        raise NotYet
     return True
 
 

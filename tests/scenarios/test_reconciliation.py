@@ -173,15 +173,16 @@ def test_content_that_differs_at_an_equal_moment_is_found(installed: Store) -> N
     assert healed["current_total_minor"] == order["current_total_minor"]
 
 
-def test_what_is_young_is_left_to_the_next_check(installed: Store) -> None:
+def test_a_person_gets_everything_compared_and_the_schedule_leaves_what_is_young(installed: Store) -> None:
     product = unheard(installed, "/_control/products", {"title": "A young lot", "price": "9.00"})
     shop = shops.by_domain(installed.shop)
     assert shop is not None
-    [young] = passes.run(shop.id, ["products"], seconds=60)
-    assert findings(installed, young) == []
-    assert findings(installed, reconcile(installed, "products")["products"]) == [
-        (str(product["id"]), "missing", "healed")
-    ]
+    with db.transaction(shop.id) as session:
+        checks.begin(session, shop, "all", "schedule", ["products"])
+    [scheduled] = passes.run(shop.id, ["products"], seconds=60)
+    assert findings(installed, scheduled) == []
+    [asked] = passes.run(shop.id, ["products"], seconds=60)
+    assert findings(installed, asked) == [(str(product["id"]), "missing", "healed")]
 
 
 def test_after_lost_repeated_and_shuffled_news_one_comparison_makes_the_mirror_whole(installed: Store) -> None:

@@ -77,8 +77,8 @@ def _due(session: Session, shop: Shop, most: int) -> list[Message]:
         select(Message)
         .where(
             Message.shop_id == shop.id,
-            Message.state.in_(("queued", "sending")),
-            Message.next_attempt_at <= func.clock_timestamp(),
+            text("messages.state IN ('queued', 'sending')"),  # literal, for the partial index
+            Message.next_attempt_at <= func.statement_timestamp(),
         )
         .order_by(Message.next_attempt_at)
         .limit(most)

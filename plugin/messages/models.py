@@ -19,7 +19,7 @@ class Message(OfShop, Base):
     __table_args__ = (
         ForeignKeyConstraint(["shop_id"], ["shops.id"]),
         UniqueConstraint("shop_id", "key"),
-        Index("ix_messages_due", "next_attempt_at", postgresql_where=text("state IN ('queued', 'sending')")),
+        Index("ix_messages_due", "shop_id", "next_attempt_at", postgresql_where=text("state IN ('queued', 'sending')")),
         Index("ix_messages_customer", "shop_id", "customer_id", "id"),
         Index("ix_messages_subject", "shop_id", "subject_kind", "subject_id", "id"),
         Index("ix_messages_stuck", "shop_id", "id", postgresql_where=text("state IN ('failed', 'unknown')")),

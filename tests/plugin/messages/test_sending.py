@@ -64,6 +64,37 @@ def test_every_shop_sends_its_own(shop: Shop, other_shop: Shop, sink: Sink) -> N
     assert len({mail["Message-ID"] for mail in sink.mails}) == 2
 
 
+def test_no_shop_waits_for_anothers_announcement(
+    shop: Shop, other_shop: Shop, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "BATCH", 5)
+    monkeypatch.setattr(sending, "_last_served", 0)
+    for number in range(30):
+        ask(shop, f"k{number}", email=f"p{number}@example.com")
+    ask(other_shop, email="waits@example.com")
+    assert sending.send_due() == 31
+    assert [mail["To"] for mail in sink.mails].index("waits@example.com") == 5
+    ask(shop, "again", email="mine@example.com")
+    ask(other_shop, "again", email="theirs@example.com")
+    monkeypatch.setattr(sending, "_last_served", shop.id)
+    sending.send_due()
+    assert [mail["To"] for mail in sink.mails[-2:]] == ["theirs@example.com", "mine@example.com"]
+
+
+def test_what_is_due_is_found_by_its_index(shop: Shop, other_shop: Shop, database: Engine) -> None:
+    with database.begin() as connection:
+        rows = "INSERT INTO messages (shop_id, key, kind, marketing, email, template, context, state, created_at)"
+        rows += " SELECT :shop, 'k' || n, 'test', true, 'e', '{}', '{}', 'sent', clock_timestamp()"
+        connection.execute(text(rows + " FROM generate_series(1, 20000) n"), {"shop": shop.id})
+    ask(other_shop)
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM ANALYZE messages"))
+    with db.system_transaction() as session:
+        plan = session.execute(text(f"EXPLAIN (ANALYZE, FORMAT TEXT) {sending.SHOPS.text}")).scalars().all()
+    reads = [line for line in plan if " on messages" in line]
+    assert len(reads) == 3 and all("ix_messages_due" in line for line in reads)
+
+
 def test_marketing_without_an_answer_is_unknown_and_never_sent_again(shop: Shop, sink: Sink) -> None:
     sink.after_data = "hang up"
     ask(shop)

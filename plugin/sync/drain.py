@@ -30,7 +30,7 @@ from plugin.sync import inbox, replays
 from plugin.sync.apply import apply
 from plugin.sync.batch import Batch, Source
 from plugin.sync.reading import READERS, OtherShop, Reader, decode
-from plugin.sync.shielding import empty_bodies
+from plugin.sync.shielding import empty_bodies, forget_if_erased
 from plugin.sync.versions import digest
 
 log = structlog.get_logger()
@@ -231,6 +231,7 @@ def _tell(session: Session, shop: Shop, decoded: list[Told]) -> tuple[list[Told]
 def _park(session: Session, shop_id: int, row: inbox.Waiting, reason: str, state: str = "failed") -> None:
     log.warning("drain.parked", shop_id=shop_id, inbox_id=row.id, topic=row.topic, state=state)
     inbox.park(session, shop_id, row.id, state, reason)
+    forget_if_erased(session, shop_id, row)
 
 
 def _words(error: Exception) -> str:

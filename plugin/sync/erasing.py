@@ -7,6 +7,7 @@ A body that still waits cannot be emptied before it was applied: the drain does 
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +66,15 @@ def erase_bodies(session: Session, shop: Shop, person: Person, after: str) -> Ch
     named = _naming(read, person)
     waiting = [row.webhook_id for row in named if row.state == "new"]
     ready = [row.webhook_id for row in named if row.state != "new"]
-    if ready:
-        session.execute(_EMPTY, {"shop": shop.id, "ids": ready, "reason": ERASED})
+    empty(session, shop.id, ready)
     waits = bool(waiting) or (not read and _lines_wait(session, shop, person))
     return Chunk(read[-1].webhook_id if read else None, len(ready), waits)
+
+
+def empty(session: Session, shop_id: int, webhook_ids: Collection[str]) -> None:
+    """Empty bodies that were applied or parked; what was parked is done with."""
+    if webhook_ids:
+        session.execute(_EMPTY, {"shop": shop_id, "ids": list(webhook_ids), "reason": ERASED})
 
 
 def export_bodies(session: Session, shop: Shop, person: Person, after: str) -> Chunk:

@@ -6,6 +6,9 @@ import json
 import re
 from collections.abc import Iterable
 
+_NUMBER = re.compile(rb"(?<![0-9])[0-9]{1,19}(?![0-9])")
+_ADDRESS = re.compile(rb"[^\s\"'<>(),;:\\]{1,64}@[^\s\"'<>(),;:\\]{1,255}")
+
 
 class Mentions:
     """What to look for: ids as whole numbers, words without regard to case."""
@@ -18,7 +21,7 @@ class Mentions:
 
     def in_body(self, body: bytes) -> bool:
         """Whether the body names any of them."""
-        plain = _unescaped(body).lower()
+        plain = unescaped(body).lower()
         if any(word in plain for word in self._words):
             return True
         # A plain search is many times faster than the expression, which most bodies never need.
@@ -26,7 +29,14 @@ class Mentions:
         return near and self._whole is not None and self._whole.search(plain) is not None
 
 
-def _unescaped(body: bytes) -> bytes:
+def names_in(body: bytes) -> tuple[set[int], set[str]]:
+    """Every number and every address of a body, whoever they belong to."""
+    plain = unescaped(body)
+    numbers = {int(number) for number in _NUMBER.findall(plain)}
+    return numbers, {word.decode("utf-8", "replace").lower() for word in _ADDRESS.findall(plain)}
+
+
+def unescaped(body: bytes) -> bytes:
     """A JSON body may write any letter as \\uXXXX and a slash as \\/: read it and write it plainly."""
     if b"\\" not in body:
         return body

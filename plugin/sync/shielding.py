@@ -16,9 +16,9 @@ from plugin.privacy import tombstones
 from plugin.privacy.operations import record_request
 from plugin.shops import veils
 from plugin.shops.models import Shop
-from plugin.sync import inbox, rows
+from plugin.sync import erasing, inbox, rows
 from plugin.sync.batch import Batch, fetch_key
-from plugin.sync.mentions import Mentions
+from plugin.sync.mentions import Mentions, names_in
 
 _BURIED = b"\xff" * 32  # the version of an erased row: after every other
 _EMPTY = text("UPDATE inbox SET body = '' WHERE shop_id = :shop AND id = ANY (:ids)")
@@ -52,6 +52,18 @@ def empty_bodies(session: Session, shop_id: int, rows: Iterable[inbox.Waiting], 
     ids = [row.id for row in rows if mentions.in_body(row.body)]
     if ids:
         session.execute(_EMPTY, {"shop": shop_id, "ids": ids})
+
+
+def forget_if_erased(session: Session, shop_id: int, row: inbox.Waiting) -> None:
+    """Empty a parked body that names somebody erased: it will not be applied, and must not be kept."""
+    veil = veils.veil_of(session, shop_id)
+    if veil is None:
+        return
+    numbers, addresses = names_in(row.body)
+    keys = [f"{kind}:{number}" for kind in ("customer", "order") for number in numbers]
+    keys += [f"email:{veil.over(address)}" for address in addresses]
+    if tombstones.among(session, shop_id, keys):
+        erasing.empty(session, shop_id, [row.webhook_id])
 
 
 def _id_keys(batch: Batch) -> list[str]:

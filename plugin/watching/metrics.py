@@ -54,7 +54,7 @@ SHOPS = text("""
 SHARED_BREAKERS = text("SELECT destination, (open_until IS NOT NULL)::int FROM shared_breakers ORDER BY destination")
 BREAKERS = text("SELECT count(*) FROM breakers WHERE open_until IS NOT NULL")
 PRIVACY = text("""
-    SELECT count(*), extract(epoch FROM min(due_at)) FROM privacy_requests WHERE state NOT IN ('done', 'held')
+    SELECT count(*), extract(epoch FROM min(due_at)) FROM privacy_requests WHERE state NOT IN ('done', 'held', 'erased')
 """)
 DRIFT = text("""
     SELECT DISTINCT ON (object) object, compared, differed, healed, extract(epoch FROM finished_at)

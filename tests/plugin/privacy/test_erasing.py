@@ -227,6 +227,34 @@ def test_somebody_without_a_record_is_erased_by_address(database: Engine, shop: 
     assert left_in(database, shop) == {} and one(database, "orders", shop)["current_total_minor"] == 2990
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"id": 1, "email": "ZQcanary.mail@example.com", "line_items": 7}',
+        b'{"id": "nonsense", "contact": "zqcanary.mail\\u0040example.com"}',
+        b'{"id": null, "customer": {"id": 7700000501, "first_name": "Zqcanaryfirst"}}',
+    ],
+    ids=["by address", "by an address in escapes", "by number"],
+)
+def test_what_cannot_be_read_is_not_kept_either(database: Engine, shop: Shop, body: bytes) -> None:
+    told(database, shop, ("customers/create", ADA.customer()))
+    redact(database, shop)
+    told(database, shop, ("orders/create", body), ("orders/create", b'{"id": "somebody else\'s"}'))
+    assert {row["state"] for row in rows(database, "inbox", shop)} == {"done", "ignored", "failed"}
+    assert left_in(database, shop) == {}
+
+
+def test_a_mail_that_is_being_sent_ends_and_leaves_nothing(database: Engine, shop: Shop) -> None:
+    live(database, shop)
+    with database.begin() as connection:
+        connection.execute(text("UPDATE messages SET state = 'sending', lease = gen_random_uuid(), html = email"))
+    redact(database, shop)
+    assert {(row["state"], row["reason"], row["lease"]) for row in rows(database, "messages", shop)} == {
+        ("unknown", "erased", None)
+    }
+    assert left_in(database, shop) == {}
+
+
 def test_what_waits_in_the_inbox_is_applied_first_and_emptied_then(database: Engine, shop: Shop) -> None:
     told(database, shop, ("customers/create", ADA.customer()))
     held = deliver(database, shop, "orders/create", ADA.order())

@@ -15,6 +15,7 @@ from time import monotonic
 import structlog
 from sqlalchemy import func, or_, select
 
+from plugin import pace
 from plugin.db import engine as db
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
@@ -63,7 +64,8 @@ def _bring_on(shop: Shop, held: Held, ends: float) -> bool:
     left = False
     with suppress(LeaseLost):
         try:
-            left = importing.bring_on(shop, held, ends)
+            with pace.at(pace.BACKGROUND):  # who waits at a screen goes first
+                left = importing.bring_on(shop, held, ends)
         except LeaseLost:
             raise
         except Exception as error:  # noqa: BLE001 - the worker that marks a run failed

@@ -70,7 +70,10 @@ def lock(session: Session, shop_id: int) -> bool:
 def drain(shop_id: int, seconds: float = 20.0) -> int:
     """Take what waits in one shop's inbox, for about `seconds`; how many rows were taken."""
     ends, taken = monotonic() + seconds, 0
-    while monotonic() < ends and (rows := _next_batch(shop_id)):
+    while monotonic() < ends and (rows := _next_batch(shop_id)) is not None:
+        # Who was rung for a row while we had the shop went away; it may have come after we looked and before we let go.
+        if not rows and not is_waiting(shop_id):
+            break
         taken += rows
         pulses.count(rows)
     return taken
@@ -103,18 +106,18 @@ def process(session: Session, shop: Shop, rows: Sequence[inbox.Waiting]) -> None
     empty_bodies(session, shop.id, [told.row for told in readable], batch)
 
 
-def _next_batch(shop_id: int) -> int:
-    """One batch; how many rows it took, 0 when there is nothing to do here."""
+def _next_batch(shop_id: int) -> int | None:
+    """One batch; how many rows it took, None when this is not the time: somebody else has the shop, or an error."""
     try:
         with db.transaction(shop_id) as session:
             if not lock(session, shop_id):
-                return 0
+                return None
             if (begun := session.execute(_MARKED, {"shop": shop_id}).scalar()) is None:
                 return _take(session, shop_id)
     except PASSING as error:
         # The batch is rolled back and its mark stays: at the next ring its rows come singly, each with a back-off.
         log.warning("drain.batch_put_off", shop_id=shop_id, error=type(error).__name__)
-        return 0
+        return None
     except Exception as error:  # one row of the batch is at fault: taken singly, it will be named
         log.warning("drain.batch_failed", shop_id=shop_id, error=type(error).__name__)
         if (begun := _begun(shop_id)) is None:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
 from plugin.errors import RemoteError, Throttled, Unauthorized, Unavailable
+from plugin.jobs.doorbell import ring_after_commit
 from plugin.shopify.errors import Denied, UserErrors
 from plugin.shops.models import Shop
 from plugin.sync import backfill, loose, remote, troubles
@@ -178,6 +179,7 @@ def _write(shop: Shop, held: Held, chunk: backfill.Chunk, operation: remote.Oper
     with _alone(shop) as session:
         backfill.write(session, shop, held.run.object, chunk, operation.created_at)
         loose.place(session, shop, held.run.id, held.run.object, chunk.loose, operation.created_at)
+        ring_after_commit(session, "sync.drain", shop.id)  # who was rung for a webhook meanwhile went away
         _note(session, held, chunk)
 
 

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import json
 import logging
-import re
 import sys
 import threading
 from collections.abc import Iterable
@@ -29,7 +28,7 @@ from tests.chaos.sender import Sender
 from tests.chaos.shoppers import Shoppers
 from tests.chaos.stack import SECRET, Stack, stacked
 from tests.chaos.store import Stores
-from tests.chaos.tables import Picture, differences, picture
+from tests.chaos.tables import Picture, differences, picture, without_versions
 from tests.chaos.traffic import Clock, Traffic
 from tests.chaos.world import WORDS, World
 
@@ -43,7 +42,6 @@ PATIENCE_SECONDS = 90.0  # without any progress
 LEAST_ACKED = 1000
 REPLAYED_EVERY = 4
 MOVED_BY_A_REPLAY = {"inbox", "outbox", "pulses"}  # its own rows, what is fetched because of them, signs of life
-VERSIONS = re.compile(r'"\w*version": "[^"]*"')
 
 
 @dataclass
@@ -171,7 +169,7 @@ class Storm:
     def _standing(self) -> Picture:
         """All tables but those a replay has a right to move; versions too, since what is fetched is newer."""
         rows = picture(self.house.owner)
-        return {table: [VERSIONS.sub("", row) for row in rows[table]] for table in rows.keys() - MOVED_BY_A_REPLAY}
+        return without_versions({table: rows[table] for table in rows.keys() - MOVED_BY_A_REPLAY})
 
     def ended(self) -> Ended:
         self.nemesis.stop()

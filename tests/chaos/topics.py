@@ -16,7 +16,14 @@ Told = list[Any]
 
 
 def before(shop: Shop) -> list[tuple[str, Any]]:
-    """What the shop knew: two customers, orders of both, one partly refunded, a product, a cart left behind."""
+    """What the shop knew: two customers, orders of both, one partly refunded, a product, a cart left behind.
+
+    No two stores send the same bytes, however alike they are.
+    """
+    return [(topic, body | {"told_by": shop.domain}) for topic, body in _before()]
+
+
+def _before() -> list[tuple[str, Any]]:
     subscribed = CONSENT | {"state": "subscribed", "consent_updated_at": payloads.at(9)}
     return [
         ("customers/create", payloads.customer()),

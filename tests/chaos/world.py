@@ -212,8 +212,10 @@ class World:
         return self._event(topic, self.orders[id], ("orders", id))
 
     def _event(self, topic: str, body: Body, about: tuple[str, Any]) -> Event:
+        """A body of any store is unlike those of all others; here only the word tells them apart."""
         number = self._next("event")
-        return Event(self.place, topic, json.dumps(body).encode(), self._now().isoformat(), f"event-{number}", about)
+        told = json.dumps(body | {"told_by": self.word}).encode()
+        return Event(self.place, topic, told, self._now().isoformat(), f"event-{number}", about)
 
     def _buyer(self, id: int) -> Body:
         return {name: value for name, value in self.customers[id].items() if name != "addresses"}

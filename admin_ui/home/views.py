@@ -13,6 +13,7 @@ from admin_ui.panel import actor, desk, done, page, refreshed
 from plugin import clock
 from plugin.insights import home as insights
 from plugin.loyalty import queries as loyalty
+from plugin.privacy import queries as privacy
 from plugin.shops import operations as shops
 from plugin.sync import overview
 
@@ -35,6 +36,7 @@ def index() -> str:
             health=overview.health(session, g.shop),
             running=any(one.open for one in imports),
             embed=g.shop.settings.get("embed", ""),
+            exports=sum(one.state == "ready" for one in privacy.open_requests(session, g.shop.id)),
         )
 
 

@@ -192,7 +192,9 @@ def _address(email: str | None) -> str:
 
 
 def _customer(session: Session, shop: Shop, customer_id: int | None) -> Customer | None:
-    return session.get(Customer, (shop.id, customer_id)) if customer_id else None
+    """Who is meant by this id; nobody when they are deleted or erased: a wish with an address is a stranger's then."""
+    found = session.get(Customer, (shop.id, customer_id)) if customer_id else None
+    return found if found and found.deleted_at is None else None
 
 
 def _field(session: Session, shop: Shop, field_id: int) -> SubscriptionField:

@@ -44,6 +44,13 @@ def test_nobody_has_asked_yet(person: Person) -> None:
     assert "Nobody has asked yet" in person.open("/privacy")
 
 
+def test_home_says_that_somebody_asked(person: Person, shop: Shop, other_shop: Shop) -> None:
+    ready(other_shop)
+    assert "asked for their data" not in person.open("/")
+    ready(shop)
+    assert "1 customer asked for their data" in person.open("/")
+
+
 def test_an_export_is_read_and_downloaded_and_the_first_time_completes_it(
     person: Person, client: FlaskClient, shop: Shop, other_shop: Shop, database: Engine
 ) -> None:

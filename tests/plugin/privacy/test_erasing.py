@@ -10,6 +10,7 @@ from sqlalchemy import Engine, text
 from plugin import clock
 from plugin.campaigns import operations as campaigns
 from plugin.db import engine as db
+from plugin.errors import Invalid
 from plugin.loyalty import operations as loyalty
 from plugin.messages import operations as messages
 from plugin.messages import sending
@@ -210,6 +211,18 @@ def test_who_comes_back_under_a_new_id_is_a_new_person_whose_no_still_counts(
 
     redact(database, shop)  # the old id's request once more: the new person is somebody else
     assert next(row for row in rows(database, "customers", shop) if row["id"] == 42)["email"] == ADA.email
+
+
+def test_a_wish_under_an_erased_id_is_a_strangers(database: Engine, shop: Shop) -> None:
+    live(database, shop)
+    redact(database, shop)
+    with db.transaction(shop.id) as session:
+        field = subscriptions.create_field(session, shop, **FIELD)
+        wish = {"customer_id": ADA.id, "words": "Tell me.", "source": "storefront"}
+        with pytest.raises(Invalid):
+            subscriptions.subscribe(session, shop, field.id, **wish)
+        subscriptions.subscribe(session, shop, field.id, email="new@example.com", **wish)
+    assert [row["customer_id"] for row in rows(database, "subscriptions", shop)] == [ADA.id, None]
 
 
 def test_somebody_without_a_record_is_erased_by_address(database: Engine, shop: Shop) -> None:

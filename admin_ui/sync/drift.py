@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, g
+from flask import Blueprint, Response, g, request
 from flask_babel import gettext
 
-from admin_ui.panel import actor, desk, done, page, toast
+from admin_ui.panel import actor, desk, done, page, refreshed, toast
 from admin_ui.sync import drift_words, words
 from plugin import clock
 from plugin.shops import operations as shops
@@ -29,17 +29,25 @@ def index() -> str:
             faults=faults,
             words=words,
             drift_words=drift_words,
+            whole=True,
         )
 
 
 @drift.get("/scores")
 def scores() -> Response:
-    """The scores alone, for the page that watches them; says so when the last comparison is over."""
+    """The scores alone, for the page that watches them (`page=whole`: one that shows more of what was found).
+
+    Says so when the last comparison is over.
+    """
+    whole = request.args.get("page") == "whole"
     with desk() as session:
         now = comparisons.scores(session, g.shop, clock.machine_now())
-        answer = Response(page("sync/scores.html", scores=now, words=words, drift_words=drift_words))
-    if not any(score.running for score in now):
-        answer.headers.update(toast(message=gettext("The comparison with your store is done.")))
+        answer = Response(page("sync/scores.html", scores=now, words=words, drift_words=drift_words, whole=whole))
+    if any(score.running for score in now):
+        return answer
+    if whole:
+        answer = refreshed("/sync/drift")
+    answer.headers.update(toast(message=gettext("The comparison with your store is done.")))
     return answer
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import gettext, ngettext
 
 from admin_ui.formats import number
+from admin_ui.sync.words import what
 from plugin.sync.drift import Score
 from plugin.sync.models import DriftCheck
 
@@ -12,7 +13,7 @@ from plugin.sync.models import DriftCheck
 def score(one: Score) -> str:
     """ "0 of 12,431 orders differ"."""
     if one.last is None:
-        return gettext("Not compared yet")
+        return gettext("%(what)s: not compared yet", what=what(one.kind))
     said = {"num": number(one.differing), "total": number(one.total or 0)}
     sentences = {
         "customers": gettext("%(num)s of %(total)s customers differ", **said),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from sqlalchemy import Engine, insert, text
@@ -12,6 +13,7 @@ from plugin.sync.checks import KINDS
 from plugin.sync.models import DriftCheck, DriftFinding
 from tests.admin_ui.conftest import Person
 from tests.admin_ui.shopfloor import order
+from tests.admin_ui.tokens import bearer
 
 
 def checked(owner: Engine, shop: Shop, kind: str = "orders", reach: str = "all", **columns: Any) -> int:
@@ -29,7 +31,7 @@ def find(owner: Engine, shop: Shop, check_id: int, key: str, reason: str, **colu
 
 
 def test_a_shop_without_a_comparison_says_so(person: Person) -> None:
-    assert "Not compared yet" in person.open("/sync")
+    assert "Orders: not compared yet" in person.open("/sync")
     assert "begins an hour after the import" in person.open("/sync/drift")
 
 
@@ -83,6 +85,14 @@ def test_a_running_comparison_shows_how_far_it_is(person: Person, database: Engi
     checked(database, shop, state="reading", finished_at=None, total=200, compared=50)
     page = person.open("/sync/drift/scores")
     assert 'value="0.2500"' in page and "50 of 200 compared" in page and "every 2s" in page
+
+
+def test_at_its_end_the_page_with_all_findings_is_drawn_again(person: Person, database: Engine, shop: Shop) -> None:
+    checked(database, shop)
+    over = person.client.get("/sync/drift/scores?page=whole", headers=bearer())
+    assert json.loads(over.headers["HX-Location"])["path"] == "/sync/drift" and "HX-Trigger" in over.headers
+    alone = person.client.get("/sync/drift/scores", headers=bearer())
+    assert "HX-Location" not in alone.headers and "orders differ" in alone.text
 
 
 def test_subscriptions_that_are_not_as_declared_are_listed_with_the_way_out(

@@ -22,7 +22,7 @@ from plugin.shopify.errors import Denied
 from plugin.shops import api, queries, tokens
 from plugin.shops.models import Shop
 from tests.conftest import forget_settings
-from tests.fake_store import SHOP_INFO, Answer, Asked, FakeStore, data, grant, throttled
+from tests.fake_store import SHOP_INFO, Answer, Asked, FakeStore, cost, data, grant, throttled
 from tests.plugin.shops.conftest import give_tokens
 
 HURRIED = pace.Pace(patience=0)
@@ -180,6 +180,20 @@ def test_a_shop_at_its_limit_keeps_nobody_waiting(
     assert states(database, other_shop) == [("done", 1)] * 30
     assert states(database, each_its_store) == [("pending", 0)] * 30
     assert len([asked for asked in store.asked if each_its_store.domain + "/" in asked.path]) == 1
+
+
+def test_what_somebody_waits_for_overtakes_reads_that_leave_half_of_the_limit(
+    each_its_store: Shop, store: FakeStore, database: Engine
+) -> None:
+    told = {"cost": cost(requested=10, available=900, rate=1)}
+    store.will(Answer({"data": {"shop": SHOP_INFO}, "extensions": told}))
+    record(each_its_store, 5)
+    rounds.perform_due(5)
+    assert sorted(states(database, each_its_store)) == [("done", 1)] + [("pending", 0)] * 4
+    with db.transaction(each_its_store.id) as session:
+        waited_for = operations.record(session, each_its_store.id, "read", "waited for", {}, urgent=True)
+    assert performing.perform_now(each_its_store.id, waited_for) == "done"
+    assert len(store.asked) == 2
 
 
 def test_what_failed_for_want_of_a_token_is_done_after_the_next_sign_in(

@@ -51,6 +51,8 @@ def movement(entry: PointEntry, order_name: str | None) -> str:
     order = order_name or (f"{entry.order_id}" if entry.order_id else "")
     if "undoes" in entry.explanation:
         return gettext("Adjustment undone")
+    if entry.kind == "claw" and entry.explanation.get("why") == "other_customer":
+        return gettext("Taken back: order %(order)s moved to another customer", order=order)
     known = {
         "earn": gettext("Earned with order %(order)s", order=order),
         "claw": gettext("Taken back: order %(order)s was refunded, edited or cancelled", order=order),

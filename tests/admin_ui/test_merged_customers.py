@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import update
 
+from plugin.commerce.models import Order
 from plugin.db.engine import transaction
 from plugin.loyalty import operations as loyalty
 from plugin.shops.models import Shop
@@ -40,6 +42,21 @@ def test_the_old_page_says_where_everything_went(person: Person, floor: None) ->
     assert f'href="/customers/{KEPT}"' in shown and "Olga Petrenko" in shown
     assert f"Moved to customer #{KEPT}" in shown and "Adjusted by hand" in shown
     assert "Moved to" in person.open(f"/customers/{OLD}/entries")
+
+
+def test_an_order_that_came_over_before_the_merge_was_told_says_so(
+    person: Person, shop: Shop, other_shop: Shop
+) -> None:
+    with transaction(shop.id) as session:
+        for id in (OLD, KEPT):
+            shopfloor.customer(session, shop, id, "Olga", "P.")
+        shopfloor.order(session, shop, 77, OLD, 42_50)
+        shopfloor.launch(session, shop)
+        loyalty.settle_orders(session, shop, {77})
+        session.execute(update(Order).values(customer_id=KEPT))
+        loyalty.settle_orders(session, shop, {77})
+        merge(session, shop)
+    assert "order #77 moved to another customer" in person.open(f"/customers/{OLD}")
 
 
 def test_the_list_has_one_of_the_two(person: Person, floor: None) -> None:

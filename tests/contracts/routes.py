@@ -137,6 +137,7 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("POST", "/sync/tasks/<int:effect_id>/retry"): (at("/sync/tasks/{effect}/retry"),),
     ("POST", "/sync/tasks/retry"): (at("/sync/tasks/retry"),),
     ("GET", "/sync/imports"): (at("/sync/imports"),),
+    ("POST", "/sync/imports/retry"): (at("/sync/imports/retry", form={"id": "{import}"}),),
     ("GET", "/sync/drift"): (at("/sync/drift"),),
     ("GET", "/sync/drift/scores"): (at("/sync/drift/scores"),),
     ("POST", "/sync/drift/check"): (at("/sync/drift/check"),),

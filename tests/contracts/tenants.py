@@ -33,7 +33,7 @@ from plugin.privacy import operations as privacy
 from plugin.privacy.models import PrivacyRequest
 from plugin.shops.models import Shop
 from plugin.subscriptions import operations as subscriptions
-from plugin.sync.models import Inbox
+from plugin.sync.models import Inbox, SyncRun
 from plugin.sync.operations import start_backfill
 from tests.admin_ui import shopfloor
 from tests.conftest import DOMAIN, OTHER_DOMAIN, make_shop
@@ -139,6 +139,8 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
     effect = effects.record(session, shop.id, "fetch", f"{name}:1", {"object": "orders", "id": name})
     session.execute(update(Effect).where(Effect.id == effect).values(state="failed", error=name))
     start_backfill(session, shop)
+    failed = update(SyncRun).where(SyncRun.shop_id == shop.id, SyncRun.object == "orders").values(state="failed")
+    imported = session.execute(failed.returning(SyncRun.id)).scalar_one()
     about = {"customer": {"id": customer, "email": mail}, "data_request": {"id": first_id}}
     privacy.record_request(session, shop, "customers/data_request", about, clock.now(session))
     export = {"data": {"customers": [{"name": name}]}}
@@ -159,6 +161,7 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
         "message": message,
         "type": f"{name} coffee",
         "inbox": inbox,
+        "import": imported,
         "effect": effect,
         "privacy": session.execute(request.returning(PrivacyRequest.id)).scalar_one(),
         "adjustment": session.query(PointEntry.id).filter_by(shop_id=shop.id, id=entry).scalar() or 0,

@@ -27,6 +27,7 @@ from tests.plugin.jobs.conftest import is_met, record
 from tests.plugin.sync.deliveries import deliver, rows, states
 
 START_SECONDS = 60
+CANARY = "canary.finch@example.com"
 PROCFILE = commands.procfile()
 
 
@@ -160,11 +161,15 @@ def test_two_beats_at_once_do_nothing_twice_and_show_that_they_live(
 ) -> None:
     doorbell._nobody_home_until = 0.0
     ids = [deliver(database, shop, "orders/create", {"id": 1001, "total_price": "10.00", "currency": "EUR"})]
+    bad = deliver(database, shop, "customers/update", {"id": 7, "email": CANARY, "updated_at": CANARY, "tags": 5})
     effect = record(shop, "once")
     worker, beats = start("worker"), [start("beat"), start("beat")]
     worker.wait_until(lambda: bool(ages(database, "beat")) and is_met(database, effect), START_SECONDS)
-    worker.wait_until(lambda: states(database, shop) == dict.fromkeys(ids, "done"), START_SECONDS)
+    ended = dict.fromkeys(ids, "done") | {bad: "failed"}
+    worker.wait_until(lambda: states(database, shop) == ended, START_SECONDS)
     assert all(beat.running() for beat in beats)
     [met] = rows(database, "outbox", shop)
     assert (met["state"], met["attempts"]) == ("failed", 1)
     assert len(rows(database, "orders", shop)) == 1
+    logs = "".join(each.log.read_text() for each in (worker, *beats))
+    assert "drain.parked" in logs and CANARY not in logs and shop.domain not in logs

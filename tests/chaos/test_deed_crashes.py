@@ -1,7 +1,7 @@
 """For everything a worker does besides draining: crash at a statement, recover, and all is as without (T13).
 
 Effects of each kind, mails, sweeps and a redemption at the storefront's door. Outside is a store over HTTP and a mail
-server; what must be there once is there once. By default every thirteenth statement; `-m long` takes them all.
+server; what must be there once is there once. By default every nineteenth statement; `-m long` takes them all.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import pytest
 from sqlalchemy import Engine, text
 
 import app
-from plugin import clock
 from plugin.crypto import secrets
 from plugin.db import engine as db
 from plugin.effects import operations as effects
@@ -34,12 +33,12 @@ from tests.chaos.crashing import How, Killed, Points, crashing, dropped, killed
 from tests.chaos.mailbox import Mailbox
 from tests.chaos.store import Stores
 from tests.chaos.tables import Kept, Picture, differences, picture, without_versions
-from tests.chaos.test_statement_crashes import LOST, NOW, open_for_business
+from tests.chaos.test_statement_crashes import LOST, NOW, prepared
 from tests.chaos.world import World
-from tests.conftest import forget_settings
+from tests.conftest import DOMAIN, forget_settings
 from tests.plugin.sync.deliveries import deliver
 
-EVERY = 13
+EVERY = 19
 ROUNDS = 6  # of recovery, at most
 BUYER = 501
 OPEN = "state IN ('pending', 'claimed', 'calling')"
@@ -57,6 +56,7 @@ class Scene:
     stores: Stores
     mails: Mailbox
     tasks: Any
+    kept: Kept
 
     def forget(self) -> None:
         """Outside, nothing has happened yet."""
@@ -86,38 +86,31 @@ class Scene:
 Step = Callable[[Scene], object]
 
 
-@pytest.fixture
-def scene(database: Engine, shop: Shop, other_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
-    """Two shops that look alike, with some history, and an outside for the first; business time stands still."""
-    world = World(0, clock.machine_now)
-    world.domain = shop.domain
+@pytest.fixture(scope="module")
+def scene(owner: Engine) -> Iterator[Scene]:
+    """An outside for the first of two look-alike shops, which has a token for it."""
+    world = World(0, lambda: NOW)
+    world.domain = DOMAIN
     for id in (501, 502, 509):
         world.customers[id] = topics.payloads.customer(id)
         world.consents[id] = ("subscribed", topics.payloads.at(9))
     stores, mails = Stores([world], 1), Mailbox(1)
-    for name, value in {
-        "REGULARS_SANDBOX": "1",
-        "PLATFORM_STORE_URL": stores.url,
-        "SMTP_URL": mails.url,
-    }.items():
-        monkeypatch.setenv(name, value)
-    forget_settings()
-    monkeypatch.setattr(clock, "machine_now", lambda: NOW)
-    give_tokens(database, shop)
-    for each in (shop, other_shop):
-        open_for_business(each)
-        for number, (topic, body) in enumerate(topics.before(each)):
-            deliver(database, each, topic, body, id=f"before-{number}")
-        draining.drain(each.id)
-    with database.begin() as connection:
-        connection.execute(text("DELETE FROM outbox"))
-    app._wire()
-    celery = app.make_celery()
-    celery.loader.import_default_modules()
-    yield Scene(database, shop, world, stores, mails, celery.tasks)
+    outside = {"REGULARS_SANDBOX": "1", "PLATFORM_STORE_URL": stores.url, "SMTP_URL": mails.url}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in outside.items():
+            patch.setenv(name, value)
+        forget_settings()
+        with prepared(owner) as ground:
+            give_tokens(owner, ground.shop)
+            with owner.begin() as connection:
+                connection.execute(text("DELETE FROM outbox"))
+            app._wire()
+            celery = app.make_celery()
+            celery.loader.import_default_modules()
+            with closing(Kept(owner)) as kept:
+                yield Scene(owner, ground.shop, world, stores, mails, celery.tasks, kept)
     mails.close()
     stores.close()
-    monkeypatch.undo()
     forget_settings()
 
 
@@ -295,6 +288,8 @@ def finish(scene: Scene, run: Step) -> None:
 
 def check(scene: Scene, name: str, choose: Callable[[int], Iterable[tuple[int, How]]]) -> None:
     prepare, run = DEEDS[name]
+    scene.kept.bring_back()
+    scene.forget()
     prepare(scene)
     with closing(Kept(scene.owner)) as kept:
         last, expected, acted = clean_run(scene, kept, run)
@@ -333,7 +328,7 @@ def test_every_sweep_has_its_deed() -> None:
             ran.add(name)
             return lambda: None
 
-    watched = Scene(None, None, None, None, None, Tasks())  # type: ignore[arg-type]
+    watched = Scene(None, None, None, None, None, Tasks(), None)  # type: ignore[arg-type]
     for _, run in DEEDS.values():
         if run is not bought:
             run(watched)

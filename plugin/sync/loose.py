@@ -25,7 +25,8 @@ from plugin.sync import node_telling, nodes, versions
 from plugin.sync.apply import apply
 from plugin.sync.batch import Batch
 from plugin.sync.drain import UNREADABLE
-from plugin.sync.models import ImportLine
+from plugin.sync.held import OPEN
+from plugin.sync.models import ImportLine, SyncRun
 from plugin.sync.nodes import numeric_id
 from plugin.sync.rows import LineRow, VariantRow
 
@@ -73,6 +74,12 @@ def place_kept(session: Session, shop: Shop, run_id: int, kind: str, read_at: da
 def forget(session: Session, shop_id: int, run_id: int) -> None:
     """Drop what was kept: another operation brings it again."""
     session.execute(delete(ImportLine).where(ImportLine.shop_id == shop_id, ImportLine.run_id == run_id))
+
+
+def forget_ended(session: Session, shop_id: int) -> None:
+    """Drop what imports kept that came to no good end, because others take their place."""
+    open_runs = select(SyncRun.id).where(SyncRun.shop_id == shop_id, SyncRun.state.in_(OPEN))
+    session.execute(delete(ImportLine).where(ImportLine.shop_id == shop_id, ImportLine.run_id.not_in(open_runs)))
 
 
 def _by_parent(rows: Any) -> dict[int, list[bytes]]:

@@ -22,6 +22,7 @@ def start_backfill(session: Session, shop: Shop) -> int:
         SyncRun.shop_id == shop.id, SyncRun.kind == "backfill", SyncRun.state.in_(OPEN)
     )
     there = set(session.scalars(running))
+    loose.forget_ended(session, shop.id)
     wanted = [{"shop_id": shop.id, "kind": "backfill", "object": kind} for kind in KINDS if kind not in there]
     if wanted:
         session.execute(insert(SyncRun), wanted)

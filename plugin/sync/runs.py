@@ -1,8 +1,9 @@
 """Runs: fetching a shop's history, one bulk operation a kind of object, each a row with its progress.
 
-waiting → running (the store reads, then we import) → done | failed | cancelled. The store may read all kinds at once.
-Any worker can go on with a run after any crash: `bytes_done` says where. Shops are driven beside each other, and one
-that does not answer is asked less and less often, so that it keeps nobody else waiting.
+waiting → running (the store reads, then we import) → done | failed | cancelled. The store reads all kinds at once; from
+version 2026-01 on it runs five operations of a shop ("Perform bulk operations with the GraphQL Admin API"). Any worker
+can go on with a run after any crash: `bytes_done` says where. Shops are driven beside each other, and one that does not
+answer is asked less and less often, so that it keeps nobody else waiting.
 """
 
 from __future__ import annotations

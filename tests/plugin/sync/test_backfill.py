@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -168,3 +172,34 @@ def test_blocks_are_split_into_lines_with_the_offsets_after_them() -> None:
         assert list(remote._split(blocks, 0, 0)) == [(4, b"one"), (8, b"two"), (9, b""), (14, b"three")]
     assert list(remote._split(iter([text]), 0, 8)) == [(9, b""), (14, b"three")]
     assert list(remote._split(iter([text[8:]]), 8, 0)) == [(9, b""), (14, b"three")]
+
+
+@pytest.fixture
+def plain_server(tmp_path: Path) -> Iterator[str]:
+    """Results at a server that knows no Range."""
+    (tmp_path / "result").write_bytes(b"one\ntwo\nthree")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_was_read_is_skipped_where_a_part_cannot_be_had(plain_server: str) -> None:
+    url = f"{plain_server}/result"
+    assert list(remote.lines(url, 4)) == [(8, b"two"), (13, b"three")]
+    assert list(remote.lines(url, 4, 13)) == [(8, b"two"), (13, b"three")]
+    assert list(remote.lines(url, 13, 13)) == []
+    assert list(remote.lines(url, 4, whole=False)) == [(8, b"two")]
+
+
+def test_a_result_that_is_too_short_or_gone_is_told_apart(plain_server: str) -> None:
+    read = remote.lines(f"{plain_server}/result", 0, 20)
+    assert [next(read), next(read)] == [(4, b"one"), (8, b"two")]
+    with pytest.raises(remote.Broken):
+        next(read)
+    with pytest.raises(remote.Gone):
+        list(remote.lines(f"{plain_server}/nothing"))
+    with pytest.raises(remote.Broken):
+        list(remote.lines("http://127.0.0.1:9/result"))

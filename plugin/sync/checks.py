@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -28,6 +28,15 @@ NIGHT_HOURS = range(1, 5)  # of the shop's own day
 AFTER_A_NIGHT = timedelta(hours=20)
 LATEST = timedelta(hours=36)  # a night may pass in which nobody worked
 KEPT_DAYS = 60
+
+# Asked every few seconds in each shop, so it reads the newest rows of each kind and not two months of them.
+_NEWEST = text("""
+    SELECT kind, reach, newest.created_at
+    FROM unnest(CAST(:kinds AS text[])) AS kind, unnest(ARRAY['recent', 'all']) AS reach, LATERAL (
+        SELECT created_at FROM drift_checks WHERE shop_id = :shop AND object = kind AND drift_checks.reach = reach.reach
+        ORDER BY id DESC LIMIT 1
+    ) AS newest
+""")
 
 
 def begin(
@@ -74,9 +83,8 @@ def _history_is_here(session: Session, shop: Shop, now: datetime) -> bool:
 
 def _newest(session: Session, shop: Shop) -> dict[tuple[str, str], datetime]:
     """When the newest check of each kind and reach was opened."""
-    newest = select(DriftCheck.object, DriftCheck.reach, func.max(DriftCheck.created_at))
-    grouped = newest.where(DriftCheck.shop_id == shop.id).group_by(DriftCheck.object, DriftCheck.reach)
-    return {(kind, reach): at for kind, reach, at in session.execute(grouped)}
+    asked = {"shop": shop.id, "kinds": [*KINDS, SUBSCRIPTIONS]}
+    return {(kind, reach): at for kind, reach, at in session.execute(_NEWEST, asked)}
 
 
 def _hour_is_over(newest: Mapping[tuple[str, str], datetime], kind: str, now: datetime) -> bool:

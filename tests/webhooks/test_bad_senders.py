@@ -15,7 +15,7 @@ from time import monotonic, sleep
 import pytest
 import redis
 import requests
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from plugin.config import config
 from plugin.jobs import doorbell
@@ -140,3 +140,23 @@ def test_a_database_that_was_away_gets_all_that_was_tried_again(
     assert [post(refused, BODY, id=str(number)) for number in range(3)] == [200] * 3
     drain(shop.id)
     assert {row["state"] for row in rows(database, "inbox", shop)} == {"done"}
+
+
+FULL_DISK = """
+    CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE 'could not extend file' USING ERRCODE = 'disk_full'; END $$;
+    CREATE TRIGGER full_disk BEFORE INSERT ON inbox FOR EACH STATEMENT EXECUTE FUNCTION full_disk();
+"""
+
+
+def test_a_full_disk_is_no_200_and_heals_by_itself(receiver: Webhooks, database: Engine, shop: Shop) -> None:
+    with database.begin() as connection:
+        connection.execute(text(FULL_DISK))
+    try:
+        assert [post(receiver, BODY, id=str(number)) for number in range(3)] == [503] * 3
+        assert rows(database, "inbox", shop) == []
+    finally:
+        with database.begin() as connection:
+            connection.execute(text("DROP FUNCTION full_disk CASCADE"))
+    assert [post(receiver, BODY, id=str(number)) for number in range(3)] == [200] * 3
+    assert len(rows(database, "inbox", shop)) == 3

@@ -10,6 +10,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from plugin import pace
 from plugin.config import scopes
 from plugin.db import engine as db
 from plugin.effects import claims, performing
@@ -95,8 +96,8 @@ def test_a_bucket_that_runs_empty_is_waited_for(installed: Store) -> None:
     bucket = client._buckets[shop.domain]
     assert bucket.available is not None and bucket.available <= bucket.maximum
     bucket.available, bucket.costs["ShopInfo"] = 0, bucket.maximum  # as after a long run of dear questions
-    with pytest.raises(Throttled):
-        client.execute(shop.domain, token, "ShopInfo", patience=0.1)
+    with pytest.raises(Throttled), pace.at(pace.Pace(patience=0.1)):
+        client.execute(shop.domain, token, "ShopInfo")
     client._buckets.clear()
 
 

@@ -112,6 +112,15 @@ def test_all_that_failed_are_tried_again_and_no_unknown_and_no_stranger_s(
         assert connection.execute(text("SELECT action FROM audit_log")).scalars().all() == ["task.retry"]
 
 
+def test_all_again_means_what_the_list_shows(person: Person, outbox: None, database: Engine) -> None:
+    assert "of every kind?" in person.open("/sync/tasks") and "Try all again" not in person.open("/sync/tasks?q=read")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE outbox SET state = 'failed' WHERE kind = 'fetch'"))
+    narrowed = person.open("/sync/tasks?kind=fetch")
+    assert "2 tasks failed" in narrowed and "“Read from the store”?" in narrowed
+    assert '<input type="hidden" name="kind" value="fetch">' in narrowed
+
+
 def test_pages_go_by_key_both_ways(person: Person, database: Engine, shop: Shop, other_shop: Shop) -> None:
     with database.begin() as connection:
         rows = "INSERT INTO outbox (shop_id, kind, key, state) SELECT :shop, 'fetch', 'n' || n, 'failed'"

@@ -14,7 +14,7 @@ from plugin import clock
 from plugin.db import engine as db
 from plugin.db.locks import alone
 from plugin.errors import RegularsError
-from plugin.privacy import erasing, exporting, queries
+from plugin.privacy import erasing, exporting
 from plugin.privacy.models import PrivacyRequest
 from plugin.shops import queries as shops
 
@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 def complete_due() -> None:
-    """Work off what is open in any shop, and say what will be late."""
+    """Work off what is open in any shop."""
     for shop_id in shops.all_ids():
         try:
             complete(shop_id)
@@ -38,7 +38,6 @@ def complete(shop_id: int) -> None:
         with db.transaction(shop_id) as session:
             exporting.expire(session, shop_id)
             _hold_returned(session, shop_id)
-            _warn(session, shop_id)
         # Whoever rings while this is at work is sent away, so what came meanwhile is looked for once more.
         seen: set[int] = set()
         while waiting := [each for each in _open(shop_id) if each[0] not in seen]:
@@ -78,10 +77,3 @@ def _hold_returned(session: Session, shop_id: int) -> None:
     held = {"state": "held", "completed_at": clock.now(session)}
     for request_id in session.scalars(update(PrivacyRequest).where(*there).values(held).returning(PrivacyRequest.id)):
         log.warning("privacy.shop_returned", shop_id=shop_id, request_id=request_id)
-
-
-def _warn(session: Session, shop_id: int) -> None:
-    now = clock.now(session)
-    for request in queries.open_requests(session, shop_id):
-        if urgency := queries.urgency(request, now):
-            log.warning("privacy.due", shop_id=shop_id, request_id=request.id, kind=request.kind, urgency=urgency)

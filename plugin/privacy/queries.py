@@ -10,12 +10,9 @@ from typing import Any
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from plugin import clock
-from plugin.db import engine as db
 from plugin.db import keyset
 from plugin.errors import NotFound
 from plugin.privacy.models import PrivacyRequest
-from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 
 UNFINISHED = ("open", "reading", "ready", "missed")
@@ -70,11 +67,6 @@ def urgency(request: PrivacyRequest, now: datetime) -> str:
     return "late" if age >= FAIL_AFTER else "soon" if age >= WARN_AFTER else ""
 
 
-def unfinished_by_urgency() -> dict[str, int]:
-    """How many requests of all shops are unfinished, by urgency ("", soon, late): for metrics. A transaction a shop."""
-    counted: Counter[str] = Counter({"": 0, "soon": 0, "late": 0})
-    for shop_id in shops.all_ids():
-        with db.transaction(shop_id) as session:
-            now = clock.now(session)
-            counted.update(urgency(request, now) for request in open_requests(session, shop_id))
-    return dict(counted)
+def unfinished_by_urgency(session: Session, shop_id: int, now: datetime) -> Counter[str]:
+    """How many requests of a shop are unfinished, by urgency: "", soon, late."""
+    return Counter(urgency(request, now) for request in open_requests(session, shop_id))

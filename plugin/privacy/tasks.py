@@ -15,5 +15,5 @@ def complete(shop_id: int) -> None:
 
 @shared_task(name="privacy.complete_due")
 def complete_due() -> None:
-    """What nobody heard, what waited, what will be late, exports that have been kept long enough."""
+    """What nobody heard, what waited, exports that have been kept long enough."""
     completing.complete_due()

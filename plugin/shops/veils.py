@@ -15,6 +15,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from plugin.crypto import secrets
+from plugin.errors import Invalid
 from plugin.shops.models import Shop
 
 MARK = "erased:"  # no address begins so: it has no @
@@ -42,21 +43,30 @@ def is_veiled(email: str) -> bool:
 
 
 def veil_of(session: Session, shop_id: int) -> Veil | None:
-    """The shop's veil; None while it has erased nobody. Asks the database: a shop at hand may be older."""
+    """The shop's veil; None while it has erased nobody. Asks the database: a shop at hand may be older.
+
+    A key that no key of ENCRYPTION_KEYS opens any more is gone with the addresses under it: ids must go on working, so
+    the answer is then a veil that fits nothing.
+    """
     sealed = session.scalar(select(Shop.veil_key).where(Shop.id == shop_id))
-    return Veil(secrets.decrypt(shop_id, sealed).encode()) if sealed else None
+    return (_opened(shop_id, sealed) or Veil(chance.token_bytes(32))) if sealed else None
 
 
 def ensure_veil(session: Session, shop_id: int) -> Veil:
-    """The shop's veil, drawn now when it has none."""
-    session.execute(select(Shop.id).where(Shop.id == shop_id).with_for_update())
-    veil = veil_of(session, shop_id)
-    if veil is None:
-        sealed = secrets.encrypt(shop_id, chance.token_hex(32))
-        session.execute(update(Shop).where(Shop.id == shop_id).values(veil_key=sealed))
-        veil = veil_of(session, shop_id)
-    assert veil is not None
-    return veil
+    """The shop's veil, drawn now when it has none that opens."""
+    sealed = session.scalar(select(Shop.veil_key).where(Shop.id == shop_id).with_for_update())
+    if sealed and (there := _opened(shop_id, sealed)):
+        return there
+    key = chance.token_hex(32)
+    session.execute(update(Shop).where(Shop.id == shop_id).values(veil_key=secrets.encrypt(shop_id, key)))
+    return Veil(key.encode())
+
+
+def _opened(shop_id: int, sealed: bytes) -> Veil | None:
+    try:
+        return Veil(secrets.decrypt(shop_id, sealed).encode())
+    except Invalid:
+        return None
 
 
 def listed_as(session: Session, shop_id: int, emails: Iterable[str]) -> dict[str, str]:

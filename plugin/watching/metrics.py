@@ -6,8 +6,9 @@ minute, because a scrape must stay cheap.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import monotonic
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -16,8 +17,10 @@ from prometheus_client.registry import Collector
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from plugin import clock
 from plugin.db import engine as db
 from plugin.db import pulses
+from plugin.privacy import queries as privacy
 from plugin.shops import queries as shops
 from plugin.watching import budgets, readiness
 
@@ -131,6 +134,7 @@ class _Kept:
 
     at: float = -MINUTE
     requests: int = 0
+    urgent: Counter[str] = field(default_factory=Counter)
     due_at: float | None = None
     open_breakers: int = 0
     drift: dict[tuple[str, str], tuple[int, int, int, float]] | None = None
@@ -142,6 +146,10 @@ _kept = _Kept()
 def _per_shop() -> Iterator[Metric]:
     kept = _fresh()
     yield _gauge("regulars_privacy_requests", "Privacy requests that are not done", (), [((), kept.requests)])
+    urgent = [(level, kept.urgent[level]) for level in ("soon", "late")]
+    yield _gauge(
+        "regulars_privacy_urgent", "Privacy requests of day 20 (soon) and of day 28 (late)", ("urgency",), urgent
+    )
     due = [((), kept.due_at)] if kept.due_at is not None else []
     yield _gauge("regulars_privacy_due_timestamp_seconds", "When the next privacy request is due", (), due)
     drift = (kept.drift or {}).items()
@@ -166,7 +174,7 @@ def _fresh() -> _Kept:
     if monotonic() < _kept.at + MINUTE:
         return _kept
     found = _Kept(at=monotonic(), drift={})
-    for shop_id in shops.installed_ids():
+    for shop_id in shops.all_ids():  # who left may wait to be erased
         with db.transaction(shop_id) as session:
             _ask(session, shop_id, found)
     _kept = found
@@ -178,6 +186,7 @@ def _ask(session: Session, shop_id: int, found: _Kept) -> None:
     found.requests += count
     if due_at is not None:
         found.due_at = min(float(due_at), found.due_at or float(due_at))
+    found.urgent += privacy.unfinished_by_urgency(session, shop_id, clock.now(session))
     found.open_breakers += session.execute(BREAKERS).scalar_one()
     for kind, *figures in session.execute(DRIFT):
         (found.drift or {})[str(shop_id), kind] = tuple(figures)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlalchemy import Engine, text
 
 from plugin import clock
@@ -19,6 +20,7 @@ from plugin.shops.models import Shop
 from plugin.subscriptions import operations as subscriptions
 from plugin.sync.drain import drain
 from tests import payloads
+from tests.conftest import forget_settings
 from tests.plugin.loyalty.ledgers import program, reward
 from tests.plugin.mailbox import Sink
 from tests.plugin.privacy.canaries import Canary, in_redis, in_tables
@@ -211,6 +213,21 @@ def test_who_comes_back_under_a_new_id_is_a_new_person_whose_no_still_counts(
 
     redact(database, shop)  # the old id's request once more: the new person is somebody else
     assert next(row for row in rows(database, "customers", shop) if row["id"] == 42)["email"] == ADA.email
+
+
+def test_without_the_key_of_the_addresses_ids_stay_erased(
+    database: Engine, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live(database, shop)
+    redact(database, shop)
+    monkeypatch.setenv("ENCRYPTION_KEYS", Fernet.generate_key().decode())
+    forget_settings()
+    told(database, shop, ("customers/update", ADA.customer(updated_at=payloads.at(23, 29))))
+    assert left_in(database, shop) == {}
+    redact(database, shop, customer={"id": 7}, orders_to_redact=[])
+    assert {row["state"] for row in rows(database, "privacy_requests", shop)} == {"done"}
+    monkeypatch.undo()
+    forget_settings()
 
 
 def test_a_wish_under_an_erased_id_is_a_strangers(database: Engine, shop: Shop) -> None:

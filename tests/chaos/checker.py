@@ -7,47 +7,23 @@ model. leaks: one shop's row or word where another shop, or a log, can see it. d
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from plugin.migrations.tables import metadata
-from tests.chaos import model
+from tests.chaos import model, walls
 from tests.chaos.house import House
 from tests.chaos.mailbox import Mailbox
+from tests.chaos.report import Report, compare, same
 from tests.chaos.sender import Sender
 from tests.chaos.shoppers import Granted
 from tests.chaos.store import Stores
 from tests.chaos.traffic import Cart
-from tests.chaos.world import WORDS, World
+from tests.chaos.world import World
 
 Rows = list[dict[str, Any]]
-
-
-@dataclass
-class Report:
-    lost: list[str] = field(default_factory=list)
-    doubled: list[str] = field(default_factory=list)
-    drift: list[str] = field(default_factory=list)
-    leaks: list[str] = field(default_factory=list)
-    dup_mails: list[str] = field(default_factory=list)
-
-    @property
-    def is_clean(self) -> bool:
-        return not (self.lost or self.doubled or self.drift or self.leaks or self.dup_mails)
-
-    @property
-    def summary(self) -> str:
-        return (
-            f"lost {len(self.lost)} doubled {len(self.doubled)} drift {len(self.drift)}"
-            f" leaks {len(self.leaks)} dup_mails {len(self.dup_mails)}"
-        )
-
-    def lines(self) -> Iterator[str]:
-        for name, found in vars(self).items():
-            yield from (f"{name}: {line}" for line in found)
 
 
 @dataclass
@@ -73,7 +49,7 @@ class Checker:
             self._checkouts(report, world, shop_id)
         self._carts(report, carts, moves)
         self._mails(report)
-        self._leaks(report)
+        report.leaks += walls.leaks(self.house, self.mails, self.logs)
         return report
 
     # What came in
@@ -101,7 +77,7 @@ class Checker:
         for id, body in world.customers.items():
             consent = world.consents[id][0]
             wanted = {"known": True, "email": body["email"], "first_name": body["first_name"], "email_consent": consent}
-            _compare(
+            compare(
                 report, f"shop {world.place} customer {id}", held.get(id), wanted | {"last_name": body["last_name"]}
             )
 
@@ -115,11 +91,11 @@ class Checker:
                 if held.get(id) is None or held[id]["deleted_at"] is None:
                     report.drift.append(f"{name} was deleted and is there")
                 continue
-            _compare(report, name, held.get(id), _wanted_order(body))
-            _same(
+            compare(report, name, held.get(id), _wanted_order(body))
+            same(
                 report, f"{name} lines", _triples(lines[id], "id", "quantity", "current_quantity"), _wanted_lines(body)
             )
-            _same(
+            same(
                 report,
                 f"{name} returns",
                 _triples(returned[id], "refund_id", "line_id", "quantity"),
@@ -154,9 +130,9 @@ class Checker:
             name = f"shop {world.place} account {customer}"
             points = account.earned + spent[customer]
             wanted = {"available": max(points, 0), "pending": 0, "debt": max(-points, 0), "tier_name": account.tier}
-            _compare(report, name, held.get(customer), wanted | {"tier_spend_minor": account.spend_minor})
-            _same(report, f"{name} in the ledger", ledger[customer], points)
-            _same(report, f"{name} in lots", sum(lot["remaining"] for lot in lots[customer]), max(points, 0))
+            compare(report, name, held.get(customer), wanted | {"tier_spend_minor": account.spend_minor})
+            same(report, f"{name} in the ledger", ledger[customer], points)
+            same(report, f"{name} in lots", sum(lot["remaining"] for lot in lots[customer]), max(points, 0))
         self._never_below_zero(report, world, shop_id)
 
     def _never_below_zero(self, report: Report, world: World, shop_id: int) -> None:
@@ -173,6 +149,7 @@ class Checker:
         for (place, customer, key), id in granted.clicks.items():
             if place == world.place and keys.get((customer, key)) != id:
                 report.lost.append(f"shop {place} redemption {id} of click {key} was granted and is not there")
+        report.leaks += granted.leaks if world.place == 0 else []
         report.doubled += [line for line in granted.contradicted if line.startswith(f"shop {world.place} ")]
         paid = Counter(
             row["redemption_id"]
@@ -182,7 +159,7 @@ class Checker:
         )
         for id, row in held.items():
             name = f"shop {world.place} redemption {id}"
-            _same(report, f"{name} entries", paid[id], 1)
+            same(report, f"{name} entries", paid[id], 1)
             made = self.stores.acted[(world.domain, "code", row["code"])]
             if made > 1:
                 report.doubled.append(f"{name}: its code was made {made} times")
@@ -220,7 +197,7 @@ class Checker:
         for cart in carts:
             wanted = Counter({str(step): 1 for step in expected_mails(cart, moves)})
             found = sent[(self.house.ids[cart.shop], cart.token)]
-            _same(report, f"shop {cart.shop} cart {cart.token} mails", dict(found), dict(wanted))
+            same(report, f"shop {cart.shop} cart {cart.token} mails", dict(found), dict(wanted))
 
     def _mails(self, report: Report) -> None:
         """What the mailbox took is what the product says it sent, and no marketing mail came twice."""
@@ -243,29 +220,6 @@ class Checker:
             report.lost.append(f"redemption {row['id']} of shop {row['shop_id']} was not told by mail")
 
     # Walls
-
-    def _leaks(self, report: Report) -> None:
-        for table in metadata.sorted_tables:
-            if "shop_id" not in table.columns:
-                continue
-            for place, shop_id in enumerate(self.house.ids):
-                others = " OR ".join(f"t::text LIKE '%{word}%'" for word in WORDS if word != WORDS[place])
-                # Bodies and stored mails are bytes or text of that shop alone: they are looked through as well.
-                for row in self.house.rows(
-                    f"SELECT * FROM {table.name} t WHERE shop_id = :shop AND ({others})", shop=shop_id
-                ):
-                    report.leaks.append(
-                        f"{table.name} of shop {place} holds another shop's word: {list(row.values())[:3]}"
-                    )
-        for recipient, mail in self.mails.taken():
-            own = [word for word in WORDS if word.lower() in recipient]
-            text = mail.as_string()
-            report.leaks += [
-                f"a mail to {recipient} names {word}" for word in WORDS if word not in own and word in text
-            ]
-        for log in sorted(self.logs.glob("*.log")):
-            text = log.read_text(errors="replace")
-            report.leaks += [f"{log.name} names somebody of {word}" for word in WORDS if _names_somebody(text, word)]
 
     # Reading
 
@@ -331,22 +285,3 @@ def _wanted_returns(body: dict[str, Any]) -> list[tuple[int, int, int]]:
 
 def _triples(rows: Rows, *columns: str) -> list[tuple[Any, ...]]:
     return sorted(tuple(row[column] for column in columns) for row in rows)
-
-
-def _compare(report: Report, name: str, row: dict[str, Any] | None, wanted: dict[str, Any]) -> None:
-    if row is None:
-        report.lost.append(f"{name} is missing")
-        return
-    different = {column: (row[column], value) for column, value in wanted.items() if row[column] != value}
-    if different:
-        report.drift.append(f"{name} (held, wanted): {different}")
-
-
-def _same(report: Report, name: str, held: Any, wanted: Any) -> None:
-    if held != wanted:
-        report.drift.append(f"{name}: {held}, wanted {wanted}")
-
-
-def _names_somebody(text: str, word: str) -> bool:
-    """A person's name or address; the shop's own domain may stand in a log."""
-    return f"{word} 5" in text or f"@{word.lower()}.example" in text

@@ -21,6 +21,7 @@ import requests
 from tests.chaos.house import REWARD_COST, REWARD_VALUE, House
 from tests.chaos.stack import SECRET
 from tests.chaos.traffic import Traffic
+from tests.chaos.world import WORDS
 
 AT_ONCE = 5
 TRIES = 12
@@ -33,6 +34,7 @@ class Granted:
 
     clicks: dict[tuple[int, int, str], int] = field(default_factory=dict)
     contradicted: list[str] = field(default_factory=list)  # the same click, another redemption
+    leaks: list[str] = field(default_factory=list)  # answers that named another shop
 
 
 class Shoppers:
@@ -100,6 +102,8 @@ class Shoppers:
                 sleep(0.5)
                 continue
             if answer.status_code in (200, 202):
+                others = [word for word in WORDS if word != WORDS[place] and word.lower() in answer.text.lower()]
+                self.granted.leaks += [f"shop {place} was answered with {word}: {path}" for word in others]
                 told: dict[str, Any] = answer.json()
                 return told
             if answer.status_code < 500:

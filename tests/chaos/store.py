@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import sys
 import threading
 import time
 from collections import Counter
@@ -40,8 +41,7 @@ class Stores:
         self.grants: Counter[str] = Counter()
         self.slow_codes = 0.0  # seconds that making a code takes after it was made
         self._luck = random.Random(seed)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     @property
@@ -212,6 +212,15 @@ class Root:
             "edges": [{"node": node, "cursor": str(place)} for place, node in enumerate(found[first:last], first + 1)],
             "pageInfo": {"hasNextPage": more, "endCursor": str(last) if more else None},
         }
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked was killed; what else goes wrong here is told."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 def _number(gid: str) -> int:

@@ -21,9 +21,10 @@ from plugin.jobs import logs
 from plugin.sync import passes
 from plugin.sync.models import DriftCheck
 from tests.chaos import house as houses
-from tests.chaos.checker import Checker, Report
+from tests.chaos.checker import Checker
 from tests.chaos.mailbox import Mailbox
 from tests.chaos.nemesis import Nemesis
+from tests.chaos.report import Report
 from tests.chaos.sender import Sender
 from tests.chaos.shoppers import Shoppers
 from tests.chaos.stack import SECRET, Stack, stacked

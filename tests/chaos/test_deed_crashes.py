@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import cycle, product
 from typing import Any
@@ -17,8 +16,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
-import app
-from plugin.crypto import secrets
 from plugin.db import engine as db
 from plugin.effects import operations as effects
 from plugin.jobs.schedule import BEAT
@@ -30,98 +27,22 @@ from plugin.storefront import buying
 from plugin.sync import drain as draining
 from tests.chaos import topics
 from tests.chaos.crashing import How, Killed, Points, crashing, dropped, killed
-from tests.chaos.mailbox import Mailbox
-from tests.chaos.store import Stores
+from tests.chaos.ground import LOST, NOW
+from tests.chaos.scene import Scene, Step, staged
 from tests.chaos.tables import Kept, Picture, differences, picture, without_versions
-from tests.chaos.test_statement_crashes import LOST, NOW, prepared
-from tests.chaos.world import World
-from tests.conftest import DOMAIN, forget_settings
 from tests.plugin.sync.deliveries import deliver
 
 EVERY = 19
 ROUNDS = 6  # of recovery, at most
 BUYER = 501
-OPEN = "state IN ('pending', 'claimed', 'calling')"
 # Notes about how a destination answered, signs of life, and what a crash makes another process ask for.
 NOT_COMPARED = {"breakers", "shared_breakers", "pulses"}
 
 
-@dataclass
-class Scene:
-    """A shop with its store and a mail server; `run` names the task that does the deed."""
-
-    owner: Engine
-    shop: Shop
-    world: World
-    stores: Stores
-    mails: Mailbox
-    tasks: Any
-    kept: Kept
-
-    def forget(self) -> None:
-        """Outside, nothing has happened yet."""
-        self.world.codes.clear()
-        self.stores.acted.clear()
-        self.mails.forget()
-
-    def waits(self) -> bool:
-        """Whether something is left to do."""
-        queues = {"inbox": "state = 'new'", "outbox": OPEN, "messages": "state IN ('queued', 'sending')"}
-        left = " OR ".join(f"EXISTS (SELECT FROM {table} WHERE {where})" for table, where in queues.items())
-        with self.owner.connect() as connection:
-            return bool(connection.execute(text(f"SELECT {left}")).scalar_one())
-
-    def pass_time(self) -> None:
-        """Leases and patience of whoever is gone are over, and it is another day."""
-        with self.owner.begin() as connection:
-            connection.execute(text("DELETE FROM pulses"))
-            for table, where in (("outbox", OPEN), ("messages", "state IN ('queued', 'sending')")):
-                connection.execute(text(f"UPDATE {table} SET next_attempt_at = clock_timestamp() WHERE {where}"))
-            connection.execute(text("UPDATE inbox SET next_attempt_at = NULL WHERE next_attempt_at IS NOT NULL"))
-            connection.execute(text("UPDATE shops SET refreshing_until = NULL WHERE refreshing_until IS NOT NULL"))
-            for table in ("breakers", "shared_breakers"):
-                connection.execute(text(f"UPDATE {table} SET open_until = NULL, probing_until = NULL"))
-
-
-Step = Callable[[Scene], object]
-
-
 @pytest.fixture(scope="module")
 def scene(owner: Engine) -> Iterator[Scene]:
-    """An outside for the first of two look-alike shops, which has a token for it."""
-    world = World(0, lambda: NOW)
-    world.domain = DOMAIN
-    for id in (501, 502, 509):
-        world.customers[id] = topics.payloads.customer(id)
-        world.consents[id] = ("subscribed", topics.payloads.at(9))
-    stores, mails = Stores([world], 1), Mailbox(1)
-    outside = {"REGULARS_SANDBOX": "1", "PLATFORM_STORE_URL": stores.url, "SMTP_URL": mails.url}
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in outside.items():
-            patch.setenv(name, value)
-        forget_settings()
-        with prepared(owner) as ground:
-            give_tokens(owner, ground.shop)
-            with owner.begin() as connection:
-                connection.execute(text("DELETE FROM outbox"))
-            app._wire()
-            celery = app.make_celery()
-            celery.loader.import_default_modules()
-            with closing(Kept(owner)) as kept:
-                yield Scene(owner, ground.shop, world, stores, mails, celery.tasks, kept)
-    mails.close()
-    stores.close()
-    forget_settings()
-
-
-def give_tokens(owner: Engine, shop: Shop) -> None:
-    pair = {name: secrets.encrypt(shop.id, f"{name}-of-the-tests") for name in ("access", "refresh")}
-    columns = "access_token = :access, refresh_token = :refresh, access_expires_at = now() + interval '1 hour'"
-    with owner.begin() as connection:
-        connection.execute(
-            text(f"UPDATE shops SET {columns}, refresh_expires_at = now() + interval '80 days' WHERE id = :id"),
-            pair | {"id": shop.id},
-        )
+    with staged(owner) as scene:
+        yield scene
 
 
 def inside(work: Callable[[Any, Shop], object]) -> Step:

@@ -13,13 +13,19 @@ from plugin.db import engine as db
 from plugin.effects import operations as effects
 from plugin.local import cli
 from plugin.shops import queries as shops
-from plugin.sync import checks, passes, subscribed
+from plugin.sync import checks, passes, reconciling, subscribed
 from plugin.sync.batch import fetch_key, fetch_payload
 from plugin.sync.models import DriftCheck
 from tests.sandbox import Store, store  # noqa: F401
 from tests.scenarios.test_the_mirror import told
 
 OFF = {"drop": 0, "duplicate": 0, "delay_seconds": 0, "shuffle": False}
+
+
+@pytest.fixture(autouse=True)
+def nothing_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All news has arrived when a test asks, so nobody need wait for it."""
+    monkeypatch.setattr(reconciling, "GRACE_SECONDS", 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +203,7 @@ def test_after_lost_repeated_and_shuffled_news_one_comparison_makes_the_mirror_w
     tables = ("customers", "products", "orders", "order_lines", "refunds", "fulfillments")
     mirror = whole(installed, tables)
     latest = {
-        kind: [row["id"] for row in mirror[kind] if row["deleted_at"] is None][-40:]
+        kind: [row["id"] for row in mirror[kind] if row["deleted_at"] is None][-15:]
         for kind in ("customers", "products", "orders")
     }
     read_again(installed, latest)

@@ -26,6 +26,12 @@ from tests.plugin.sync.deliveries import deliver, one, rows
 from tests.plugin.sync.listed_store import LONG_AGO, NOW, ListedStore, order
 
 
+@pytest.fixture(autouse=True)
+def nothing_on_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All news has arrived when a test asks, so nobody need wait for it."""
+    monkeypatch.setattr(reconciling, "GRACE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def fake(services: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeStore]:
     client._buckets.clear()

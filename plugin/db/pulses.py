@@ -43,6 +43,7 @@ _TURN = text("""
         WHERE pulses.at <= clock_timestamp() - make_interval(secs => :seconds)
     RETURNING 1
 """)
+_COUNT = text("UPDATE pulses SET drained = drained + :drained WHERE name = :name")
 _TELL = text("UPDATE pulses SET budgets = budgets || CAST(:budgets AS jsonb) WHERE name = :name")
 _ALL = text("SELECT name, clock_timestamp() - at AS age, drained, budgets FROM pulses ORDER BY name")
 
@@ -115,6 +116,13 @@ def sign(at_once: bool = False) -> None:
     _Process.signed_at = monotonic()
     drained, _Process.drained = _Process.drained, 0
     _execute(_SIGN, {"name": _Process.name, "drained": drained})
+
+
+def flush() -> None:
+    """What the sweep itself has counted, without a sign: it runs beside the pool and proves nothing about it."""
+    drained, _Process.drained = _Process.drained, 0
+    if _Process.name and drained:
+        _execute(_COUNT, {"name": _Process.name, "drained": drained})
 
 
 def tell(budgets: dict[str, list[float]]) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import monotonic
 
+import structlog
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from plugin import clock
 from plugin.db import pulses
@@ -17,6 +19,8 @@ from plugin.shopify.client import buckets
 
 PAUSE_SECONDS = 10.0
 IDS = text("SELECT domain, id FROM shops WHERE domain = ANY (:domains)")
+
+log = structlog.get_logger()
 
 _told_at = 0.0
 
@@ -31,8 +35,12 @@ def tell() -> None:
     news = {domain: bucket for domain, bucket in buckets().items() if bucket.told_at > since}
     if not news:
         return
-    with system_transaction() as session:
-        ids = {row.domain: row.id for row in session.execute(IDS, {"domains": list(news)})}
+    try:
+        with system_transaction() as session:
+            ids = {row.domain: row.id for row in session.execute(IDS, {"domains": list(news)})}
+    except SQLAlchemyError as error:
+        log.warning("budgets_not_told", error=type(error).__name__)
+        return
     moment = clock.machine_now().timestamp()
     pulses.tell(
         {

@@ -14,7 +14,9 @@ from plugin.jobs.doorbell import ring
 
 def show() -> None:
     """Have somebody's pool show that it hears; where nobody can be rung, the sweep that calls this is what works."""
-    if not ring("watching.pulse"):
+    if ring("watching.pulse"):
+        pulses.flush()
+    else:
         pulses.sign(at_once=True)
 
 

@@ -7,7 +7,7 @@ minute, because a scrape must stay cheap.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 
@@ -137,7 +137,7 @@ class _Kept:
     urgent: Counter[str] = field(default_factory=Counter)
     due_at: float | None = None
     open_breakers: int = 0
-    drift: dict[tuple[str, str], tuple[int, int, int, float]] | None = None
+    drift: dict[tuple[str, str], Sequence[float]] = field(default_factory=dict)
 
 
 _kept = _Kept()
@@ -152,7 +152,7 @@ def _per_shop() -> Iterator[Metric]:
     )
     due = [((), kept.due_at)] if kept.due_at is not None else []
     yield _gauge("regulars_privacy_due_timestamp_seconds", "When the next privacy request is due", (), due)
-    drift = (kept.drift or {}).items()
+    drift = kept.drift.items()
     for place, (name, text_) in enumerate(DRIFT_FIGURES):
         yield _gauge(f"regulars_drift_{name}", text_, ("shop", "object"), [(key, row[place]) for key, row in drift])
     with db.engine().connect() as connection:
@@ -173,7 +173,7 @@ def _fresh() -> _Kept:
     global _kept
     if monotonic() < _kept.at + MINUTE:
         return _kept
-    found = _Kept(at=monotonic(), drift={})
+    found = _Kept(at=monotonic())
     for shop_id in shops.all_ids():  # who left may wait to be erased
         with db.transaction(shop_id) as session:
             _ask(session, shop_id, found)
@@ -189,7 +189,7 @@ def _ask(session: Session, shop_id: int, found: _Kept) -> None:
     found.urgent += privacy.unfinished_by_urgency(session, shop_id, clock.now(session))
     found.open_breakers += session.execute(BREAKERS).scalar_one()
     for kind, *figures in session.execute(DRIFT):
-        (found.drift or {})[str(shop_id), kind] = tuple(figures)
+        found.drift[str(shop_id), kind] = figures
 
 
 def _gauge(

@@ -118,8 +118,29 @@ def test_what_belongs_to_a_shop_is_gathered_without_its_name(client: FlaskClient
             ),
             {"shop": shop.id, "due": due},
         )
+        session.execute(
+            text(
+                "INSERT INTO drift_checks (shop_id, object, reach, state, compared, differed, healed, finished_at)"
+                " VALUES (:shop, 'orders', 'all', 'done', 12431, 3, 3, :due)"
+            ),
+            {"shop": shop.id, "due": due},
+        )
+        session.execute(
+            text(
+                "INSERT INTO breakers (shop_id, destination, open_until)"
+                " VALUES (:shop, 'admin_api', clock_timestamp() + interval '1 h')"
+            ),
+            {"shop": shop.id},
+        )
     told = figures(client)
     assert told["regulars_privacy_requests",] == 1
+    assert told["regulars_drift_compared", "orders", str(shop.id)] == 12431
+    assert (
+        told["regulars_drift_differed", "orders", str(shop.id)]
+        == told["regulars_drift_healed", "orders", str(shop.id)]
+        == 3
+    )
+    assert told["regulars_breakers_open", "admin_api"] == 1
     assert told["regulars_privacy_due_timestamp_seconds",] == pytest.approx(due.timestamp(), abs=1)
     answer = client.get("/metrics", base_url="http://127.0.0.1:8800").text
     assert shop.domain not in answer and "vec-shop" not in answer and "@" not in answer

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -20,8 +22,9 @@ from plugin.db.pulses import Sign
 from plugin.jobs import doorbell
 from plugin.local import cli, commands, liveness, process
 from plugin.local.ports import free_port
+from plugin.shopify.throttle import Bucket
 from plugin.shops.models import Shop
-from plugin.watching import life
+from plugin.watching import budgets, life
 from tests.conftest import forget_settings
 from tests.plugin.jobs.conftest import is_met, record
 from tests.plugin.sync.deliveries import deliver, rows, states
@@ -61,6 +64,39 @@ def test_a_worker_signs_what_it_did_and_seldom(database: Engine, worker_name: No
     assert rows(database, "pulses", order="name")[0]["drained"] == 12
     pulses.end()
     assert rows(database, "pulses", order="name") == []
+
+
+def test_what_the_sweep_took_itself_is_counted_and_proves_nothing_about_the_pool(
+    database: Engine, worker_name: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulses.begin()
+    grow_old(database, 300)
+    pulses.count(5)
+    monkeypatch.setattr(life, "ring", lambda task: True)
+    life.show()
+    assert rows(database, "pulses", order="name")[0]["drained"] == 5
+    assert ages(database, "worker:%")[0] > 290
+    monkeypatch.setattr(life, "ring", lambda task: False)
+    life.show()
+    assert ages(database, "worker:%")[0] < 5, "nobody can be rung, so the sweep is what works"
+
+
+def test_rate_limits_travel_with_the_sign_under_the_shop_s_number(
+    database: Engine, shop: Shop, worker_name: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulses.begin()
+    told: dict[str, Any] = {"requestedQueryCost": 10, "throttleStatus": {"currentlyAvailable": 700, "restoreRate": 50}}
+    told["throttleStatus"]["maximumAvailable"] = 2000
+    here = {domain: Bucket(monotonic) for domain in (shop.domain, "gone.myshopify.com")}
+    for bucket in here.values():
+        bucket.learn("Anything", told)
+    monkeypatch.setattr(budgets, "buckets", lambda: here)
+    monkeypatch.setattr(budgets, "_told_at", 0.0)
+    budgets.tell()
+    [row] = rows(database, "pulses", order="name")
+    assert row["budgets"].keys() == {str(shop.id)} and row["budgets"][str(shop.id)][:3] == [700, 2000, 50]
+    [(left, most)] = budgets.freshest(pulses.signs()).values()
+    assert 700 <= left < 1200 and most == 2000
 
 
 def test_who_is_no_worker_signs_nothing(database: Engine) -> None:

@@ -50,14 +50,22 @@ def _list(options: argparse.Namespace) -> int:
 
 def _replay(options: argparse.Namespace) -> int:
     from plugin.errors import Invalid
-    from plugin.privacy import replaying
+    from plugin.privacy import bodies, completing, replaying
+    from plugin.sync import erasing
 
     with _owner() as owner, options.list as lines:
         try:
             opened = replaying.replay(owner, filter(str.strip, lines))
         except Invalid as error:
             raise LocalError(str(error)) from error
-    print(f"Requests opened: {opened}. A worker erases the people, `regulars privacy erase-shops` the shops.")
+    if not os.environ.get("DATABASE_URL"):
+        print(
+            f"Requests opened: {opened}. Set DATABASE_URL too and repeat, so that people are erased before work begins."
+        )
+        return 1
+    bodies.use(erasing)
+    completing.complete_due()
+    print(f"Requests worked off: {opened}. Shops among them are erased by `regulars privacy erase-shops`.")
     return 0
 
 

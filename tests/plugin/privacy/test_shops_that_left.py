@@ -168,7 +168,6 @@ def test_after_a_restore_the_list_erases_again_whom_it_names(
     kept = tmp_path / "erased.jsonl"
     kept.write_text(listed)
     assert cli.run(["privacy", "replay", str(kept)]) == 0
-    completing.complete_due()
     assert one(database, "customers", shop)["email"] is None and one(database, "orders", shop)["email"] is None
     assert in_tables(database, ADA.words).keys() == in_tables_of_the_other(database, other_shop)
 

@@ -13,7 +13,7 @@ LONGEST_SECONDS = 3600.0
 
 FAILURES_TO_OPEN = 5
 FIRST_REST_SECONDS = 15.0
-LONGEST_REST_SECONDS = 300.0
+LONGEST_REST_SECONDS = 60.0  # so that what waits goes on within a minute of the destination's return
 PROBE_SECONDS = 45.0  # longer than one call with its time-outs
 
 

@@ -61,7 +61,7 @@ def rest(seconds: float) -> datetime:
         (Breaker(FAILURES_TO_OPEN - 2), Breaker(FAILURES_TO_OPEN - 1)),
         (Breaker(FAILURES_TO_OPEN - 1), Breaker(FAILURES_TO_OPEN, 1, rest(FIRST_REST_SECONDS))),
         (Breaker(5, 1, NOON, LATER), Breaker(6, 2, rest(2 * FIRST_REST_SECONDS))),
-        (Breaker(9, 3, NOON), Breaker(10, 4, rest(8 * FIRST_REST_SECONDS))),
+        (Breaker(9, 2, NOON), Breaker(10, 3, rest(4 * FIRST_REST_SECONDS))),
         (Breaker(90, 70, NOON), Breaker(91, 71, rest(LONGEST_REST_SECONDS))),
         (Breaker(5, 1, LATER), Breaker(6, 1, LATER)),
     ],

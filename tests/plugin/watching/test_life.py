@@ -66,6 +66,19 @@ def test_a_worker_signs_what_it_did_and_seldom(database: Engine, worker_name: No
     assert rows(database, "pulses", order="name") == []
 
 
+def test_a_new_worker_forgets_those_of_its_machine_that_were_killed(database: Engine, worker_name: None) -> None:
+    with database.begin() as connection:
+        for name in (
+            f"worker:{pulses.machine()}:99999999",
+            "worker:elsewhere:99999999",
+            f"worker:{pulses.machine()}:1",
+        ):
+            connection.execute(text("INSERT INTO pulses (name) VALUES (:name)"), {"name": name})
+    pulses.begin()
+    left = {row["name"] for row in rows(database, "pulses", order="name")}
+    assert left == {"worker:elsewhere:99999999", f"worker:{pulses.machine()}:1", pulses._Process.name}
+
+
 def test_what_the_sweep_took_itself_is_counted_and_proves_nothing_about_the_pool(
     database: Engine, worker_name: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -134,10 +134,14 @@ def _check_shop(reader: Reader, data: bytes, shop: Shop) -> None:
     store = named.id if reader.names_store else named.shop_id
     number = numeric_id(str(store)) if store else None
     if number and shop.store_id and number != shop.store_id:
-        raise OtherShop(f"The body names store {number}, and this shop is store {shop.store_id}.")
+        raise OtherShop(
+            "The body names store %(named)s, and this shop is store %(ours)s.",
+            named=str(number),
+            ours=str(shop.store_id),
+        )
     domain = named.shop_domain or named.myshopify_domain
     if domain and domain.lower() != shop.domain:
-        raise OtherShop(f"The body names {domain[:100]}, and this shop is {shop.domain}.")
+        raise OtherShop("The body names %(named)s, and this shop is %(ours)s.", named=domain[:100], ours=shop.domain)
 
 
 _decoders: dict[Any, Any] = {}

@@ -23,8 +23,8 @@ PAUSE_SECONDS = 0.2
 def run(shop_id: int, kinds: Collection[str] = checks.KINDS, seconds: float = 3600.0) -> Sequence[DriftCheck]:
     """Compare everything of these kinds now and heal what differs; the checks as they ended.
 
-    A check that is open already is brought to its end instead. Workers may help. Raises Unavailable when it takes longer
-    than `seconds`.
+    A check that is open already is brought to its end instead. Workers may help. Raises Unavailable when it takes
+    longer than `seconds`.
     """
     with db.transaction(shop_id) as session:
         checks.begin(session, shops.shop(session), "all", "command", kinds)

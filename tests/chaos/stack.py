@@ -116,6 +116,11 @@ class Stack:
                 each.stop(patience)
             self.running.clear()
 
+    def drop(self, name: str) -> None:
+        """End one process at once, for good."""
+        with self._lock:
+            self.running.pop(name).kill()
+
     def stop(self) -> None:
         self.stop_product(5.0)
         with suppress(Exception):

@@ -61,7 +61,7 @@ class Ground:
             yield sender
         finally:
             sender.stop()
-            self.stack.stop_product(5.0)
+            self.stack.drop("web")
 
 
 def answered_before_written(ground: Ground) -> list[str]:
@@ -101,8 +101,7 @@ def shared_connection(ground: Ground) -> list[str]:
             current_app.send_task("chaos.probe", args=[TIMES])
         finished = until(lambda: bool(_shared(seen)) or len(_lines(seen)) >= PROBES * TIMES, seconds=25.0)
     finally:
-        kill_group(ground.stack.running["worker"])
-        ground.stack.stop_product(5.0)
+        ground.stack.drop("worker")
     return _shared(seen) if finished else ["the children do not come to an end"]
 
 

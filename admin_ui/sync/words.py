@@ -15,6 +15,7 @@ def what(name: str) -> str:
     known = {
         "customers": gettext("Customers"),
         "orders": gettext("Orders"),
+        "refunds": gettext("Refunds"),
         "products": gettext("Products"),
         "checkouts": gettext("Abandoned checkouts"),
     }

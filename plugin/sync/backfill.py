@@ -7,7 +7,7 @@ its loose ends, which `plugin.sync.loose` puts where they belong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -44,6 +44,9 @@ class Kind:
     tell: Callable[[Batch, Source, Any, list[Any]], None]
     place: Callable[[Any], Place | None]
     after: str
+    inner: Callable[[Any], Iterable[str]] = (
+        lambda row: ()
+    )  # global ids of which rows below this row say they belong to it
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Chunk:
     """
 
     told: dict[str, Told] = field(default_factory=dict)
+    inner: dict[str, str] = field(default_factory=dict)  # what stands between an object and its rows: its global id
     loose: list[tuple[str, bytes]] = field(default_factory=list)  # rows of parents elsewhere: global id, line
     skipped: list[str] = field(default_factory=list)
     lines: int = 0
@@ -77,7 +81,7 @@ def _by_id(told: Any) -> Place | None:
         return None
 
 
-def _by_processing(told: nodes.Order) -> Place | None:
+def _by_processing(told: nodes.Order | nodes.RefundedOrder) -> Place | None:
     """ISO 8601 in UTC, so that texts compare like moments."""
     return told.processedAt.astimezone(UTC).isoformat() if told.processedAt else None
 
@@ -87,11 +91,41 @@ def _customer(batch: Batch, source: Source, told: nodes.Customer, _: list[Any]) 
 
 
 def _order(batch: Batch, source: Source, told: nodes.Order, lines: list[nodes.Line]) -> None:
-    """Refunds do not come with bulk lines, so an order that has some is read singly as well."""
+    """Refunds do not come with an order's lines (`plugin.sync.refunded`)."""
     node_telling.order_with(batch, source, told, lines)
     node_telling.fulfillments(batch, source, told)
-    if told.refunds:
-        batch.fetch("orders", numeric_id(told.id))
+
+
+def _refunds(batch: Batch, source: Source, told: nodes.RefundedOrder, parts: list[nodes.RefundPart]) -> None:
+    for refund in refunds_of(parts):
+        node_telling.refund_of(batch, source, refund, told)
+
+
+def refunds_of(parts: Sequence[nodes.RefundPart]) -> list[nodes.Refund]:
+    """The refunds among an order's rows, each with its own rows."""
+    return [_refund(part.refund, part, parts) for part in parts if part.refund]
+
+
+def _refund(refund: nodes.Refund, agreement: nodes.RefundPart, parts: Sequence[nodes.RefundPart]) -> nodes.Refund:
+    """A row's parent is the agreement or the refund: which of them, the platform's documentation does not say."""
+    rows = [part for part in parts if part.parent in (agreement.id, refund.id) and part is not agreement]
+    lines = [
+        nodes.RefundLine(row.quantity or 0, row.subtotalSet, row.totalTaxSet, row.lineItem, row.id)
+        for row in rows
+        if row.lineItem and row.subtotalSet and row.totalTaxSet
+    ]
+    shipping = [nodes.RefundShipping(row.subtotalAmountSet) for row in rows if row.subtotalAmountSet]
+    adjustments = [nodes.Adjustment(row.amountSet) for row in rows if row.amountSet]
+    return msgspec.structs.replace(
+        refund,
+        refundLineItems=nodes.Nodes(lines),
+        refundShippingLines=nodes.Nodes(shipping),
+        orderAdjustments=nodes.Nodes(adjustments),
+    )
+
+
+def _inner_of_refund(part: nodes.RefundPart) -> list[str]:
+    return [gid for gid in (part.id, part.refund.id) if gid] if part.refund else []
 
 
 # The platform's default order of each connection (`sortKey` in its schema).
@@ -99,6 +133,9 @@ KINDS = {
     "customers": Kind(nodes.Customer, nodes.Ref, _customer, _by_id, "id:>={}"),
     "products": Kind(nodes.Product, nodes.Variant, node_telling.product_with, _by_id, "id:>={}"),
     "orders": Kind(nodes.Order, nodes.Line, _order, _by_processing, "processed_at:>='{}'"),
+    "refunds": Kind(
+        nodes.RefundedOrder, nodes.RefundPart, _refunds, _by_processing, "processed_at:>='{}'", _inner_of_refund
+    ),
     "checkouts": Kind(nodes.Checkout, nodes.CheckoutLine, node_telling.checkout_with, _by_id, "id:>={}"),
 }
 
@@ -126,7 +163,7 @@ class Reader:
     """Reads the lines of one kind; what cannot be read is noted and left out."""
 
     def __init__(self, kind: Kind) -> None:
-        self._place = kind.place
+        self._place, self._inner = kind.place, kind.inner
         self._parent = msgspec.json.Decoder(kind.parent, strict=False)
         self._child = msgspec.json.Decoder(kind.child, strict=False)
 
@@ -147,8 +184,10 @@ class Reader:
         except UNREADABLE as error:
             chunk.skipped.append(str(error))
             return
-        if row.parent in chunk.told:
-            chunk.told[row.parent][1].append(row)
+        parent = chunk.inner.get(row.parent, row.parent)
+        if parent in chunk.told:
+            chunk.told[parent][1].append(row)
+            chunk.inner |= dict.fromkeys(self._inner(row), parent)
         elif row.parent:
             chunk.loose.append((row.parent, line))
 

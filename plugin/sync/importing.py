@@ -20,15 +20,16 @@ from plugin.db import engine as db
 from plugin.errors import RemoteError, Throttled, Unauthorized, Unavailable
 from plugin.jobs.doorbell import ring_after_commit
 from plugin.shopify.errors import Denied, UserErrors
+from plugin.shops import queries as shops
 from plugin.shops.models import Shop
-from plugin.sync import backfill, loose, remote, troubles
+from plugin.sync import backfill, loose, refunded, remote, troubles
 from plugin.sync.drain import lock
 from plugin.sync.held import OPEN, Held, in_seconds
 from plugin.sync.models import SyncRun
 
 log = structlog.get_logger()
 
-AFTER = {"orders": "customers", "checkouts": "customers"}  # so that they find them
+AFTER = {"orders": "customers", "checkouts": "customers", "refunds": "orders"}  # so that they find them
 LOCK_SECONDS = 30.0
 PACE_SECONDS = 120
 BUSY = {"OPERATION_IN_PROGRESS", "LIMIT_REACHED"}
@@ -151,7 +152,7 @@ def _take_in(shop: Shop, held: Held, operation: remote.Operation, url: str | Non
         if monotonic() > ends:
             return False
     lines.check()
-    while _place_kept(shop, held, operation):
+    while run.object != "refunds" and _place_kept(shop, held, operation):
         if monotonic() > ends:
             return False
     return True
@@ -178,9 +179,19 @@ def _write(shop: Shop, held: Held, chunk: backfill.Chunk, operation: remote.Oper
     """One chunk and its progress in one transaction, as the shop's one writer."""
     with _alone(shop) as session:
         backfill.write(session, shop, held.run.object, chunk, operation.created_at)
-        loose.place(session, shop, held.run.id, held.run.object, chunk.loose, operation.created_at)
+        _follow_up(session, shop, held.run, chunk, operation)
         ring_after_commit(session, "sync.drain", shop.id)  # who was rung for a webhook meanwhile went away
         _note(session, held, chunk)
+
+
+def _follow_up(session: Session, shop: Shop, run: SyncRun, chunk: backfill.Chunk, operation: remote.Operation) -> None:
+    """What a chunk leaves to be done: rows without their parent, and refunds."""
+    if run.object == "refunds":
+        refunded.mark(session, shop, run.id, chunk)
+        return
+    loose.place(session, shop, run.id, run.object, chunk.loose, operation.created_at)
+    if run.object == "orders":
+        refunded.note(session, shop, chunk)
 
 
 def _place_kept(shop: Shop, held: Held, operation: remote.Operation) -> bool:
@@ -207,6 +218,8 @@ def _alone(shop: Shop) -> Iterator[Session]:
 def _note(session: Session, held: Held, chunk: backfill.Chunk) -> None:
     run = held.run
     detail = run.detail | {"last": chunk.last, "in_order": chunk.in_order}
+    if chunk.loose and run.object == "refunds":
+        detail |= {"loose": True}
     if chunk.skipped:
         detail |= {"skipped": detail.get("skipped", 0) + len(chunk.skipped), "reason": chunk.skipped[-1][:300]}
     rows = run.rows_done + chunk.rows
@@ -236,7 +249,8 @@ def _ask_again(held: Held, trouble: str) -> None:
     pause = in_seconds(troubles.BACKOFF_SECONDS[tries - 1])
     detail = run.detail | {"in_vain": tries}
     with db.transaction(run.shop_id) as session:
-        loose.forget(session, run.shop_id, run.id)
+        if run.object != "refunds":
+            loose.forget(session, run.shop_id, run.id)
         again = afresh(run) | {"trouble": trouble, "tries": tries, "next_attempt_at": pause, "detail": detail}
         held.write(session, **again)
 
@@ -294,7 +308,11 @@ def _end(held: Held, state: str, trouble: str | None = None, **detail: object) -
     run.state, run.trouble = state, trouble
     run.detail = run.detail | detail
     why = troubles.explain(run)
-    held.change(state=state, trouble=trouble, detail=run.detail, error=str(why) if why else None, finished_at=_now())
+    columns = {"state": state, "trouble": trouble, "detail": run.detail, "error": str(why) if why else None}
+    with db.transaction(run.shop_id) as session:
+        if run.object == "refunds":
+            refunded.read_rest(session, shops.shop(session), run)
+        held.write(session, **columns, finished_at=_now())
     log.info("run.finished", shop_id=run.shop_id, run_id=run.id, object=run.object, state=state, rows=run.rows_done)
 
 

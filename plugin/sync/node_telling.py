@@ -55,6 +55,13 @@ def order(batch: Batch, source: Source, told: nodes.Order) -> None:
     fulfillments(batch, source, told)
 
 
+def refund_of(batch: Batch, source: Source, told: nodes.Refund, order: nodes.RefundedOrder) -> None:
+    """One refund of an order that is told elsewhere."""
+    id = numeric_id(order.id)
+    batch.mentioned_orders.add(id)
+    batch.refund(*_refund(source.shop.id, told, id, currency_code(order.currencyCode), source.version(order.updatedAt)))
+
+
 def order_with(batch: Batch, source: Source, told: nodes.Order, lines: Sequence[nodes.Line]) -> None:
     """The order itself with these lines."""
     id, currency = numeric_id(told.id), currency_code(told.currencyCode)

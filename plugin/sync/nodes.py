@@ -121,6 +121,29 @@ class Refund(Struct):
     orderAdjustments: Nodes[Adjustment] | None = None
 
 
+class RefundedOrder(Struct):
+    """An order in the bulk result that is about refunds."""
+
+    id: str
+    currencyCode: str
+    processedAt: Moment = None
+    updatedAt: Moment = None
+
+
+class RefundPart(Struct):
+    """A row below such an order: an agreement with its refund, or a line, shipping or an adjustment of a refund."""
+
+    id: str | None = None
+    refund: Refund | None = None
+    quantity: Number | None = None
+    lineItem: Ref | None = None
+    subtotalSet: Bag | None = None
+    totalTaxSet: Bag | None = None
+    subtotalAmountSet: Bag | None = None
+    amountSet: Bag | None = None
+    parent: str | None = field(default=None, name="__parentId")
+
+
 class Tracking(Struct):
     company: str | None = None
     number: str | None = None

@@ -19,7 +19,9 @@ QUERIES = Path(__file__).parent / "bulk"
 TIMEOUTS = 5.0, 20.0  # seconds to connect and between bytes
 BLOCK_BYTES = 256 * 2**10
 GONE = (400, 401, 403, 404, 410)  # what signed addresses answer once they have expired
-ROOTS = {"checkouts": "abandonedCheckouts"}  # the connection of a kind, where it is not named like the kind
+ROOTS = {"checkouts": "abandonedCheckouts", "refunds": "orders"}  # connections that are not named like their kind
+UNREFUNDED = ("pending", "authorized", "partially_paid", "paid", "voided", "expired")
+ONLY = {"refunds": " ".join(f"-financial_status:{status}" for status in UNREFUNDED)}  # searches that always hold
 
 
 class Gone(Exception):
@@ -55,9 +57,9 @@ def query(kind: str, goes_on_from: str | None = None, mark: str = "") -> str:
     `mark` is a word by which the operation can be found again when the answer to our asking was lost.
     """
     text = (QUERIES / f"{kind}.graphql").read_text(encoding="utf-8")
-    if goes_on_from:
+    if search := " ".join(part for part in (ONLY.get(kind), goes_on_from) if part):
         root = ROOTS.get(kind, kind)
-        text = text.replace(f"  {root} {{", f"  {root}(query: {json.dumps(goes_on_from)}) {{", 1)
+        text = text.replace(f"  {root} {{", f"  {root}(query: {json.dumps(search)}) {{", 1)
     return f"# {mark}\n{text}" if mark else text
 
 
@@ -75,6 +77,8 @@ def find(shop: Shop, mark: str) -> str | None:
 
 def count(shop: Shop, kind: str) -> int | None:
     """How many objects of a kind the store has; None when it does not say."""
+    if kind in ONLY:
+        return None
     root = ROOTS.get(kind, kind)
     told = api.execute(shop, "HowMany").get(f"{root}Count")
     return int(told["count"]) if told else None

@@ -28,7 +28,7 @@ from plugin.sync.models import SyncRun
 
 log = structlog.get_logger()
 
-KINDS = ("customers", "products", "orders", "checkouts")
+KINDS = ("customers", "products", "orders", "refunds", "checkouts")
 SHOPS_AT_ONCE = 4
 
 

@@ -27,6 +27,7 @@ SCOPES = {
     "customers": ("read_customers",),
     "products": ("read_products", "read_inventory"),
     "orders": ("read_orders", "read_customers", "read_products"),
+    "refunds": ("read_orders",),
     "checkouts": ("read_orders", "read_customers", "read_products"),
 }
 

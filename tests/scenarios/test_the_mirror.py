@@ -41,7 +41,7 @@ def test_the_import_brings_everything_the_store_has(installed: Store) -> None:
         assert (row["many"], row["known"]) == (counts[name], True), table
     runs = installed.rows("SELECT * FROM sync_runs ORDER BY id")
     assert [(run["object"], run["state"]) for run in runs] == [
-        (kind, "done") for kind in ("customers", "products", "orders", "checkouts")
+        (kind, "done") for kind in ("customers", "products", "orders", "refunds", "checkouts")
     ]
     assert all(run["rows_done"] == run["rows_total"] and "skipped" not in run["detail"] for run in runs)
     assert installed.rows("SELECT * FROM inbox WHERE state <> 'done'") == []

@@ -148,13 +148,22 @@ class BulkRunner:
 
 
 def flatten(node: dict[str, Any], parent_id: str | None) -> Iterator[dict[str, Any]]:
-    """A node as lines: itself without its connections, then the nodes of those."""
-    pages = {name: value for name, value in node.items() if _is_page(value)}
-    line = {name: value for name, value in node.items() if name not in pages}
-    yield line | ({"__parentId": parent_id} if parent_id else {})
-    for page in pages.values():
+    """A node as lines: itself without its connections (also those inside its parts), then the nodes of these."""
+    pages: list[dict[str, Any]] = []
+    yield _without_pages(node, pages) | ({"__parentId": parent_id} if parent_id else {})
+    for page in pages:
         for child in _nodes(page):
             yield from flatten(child, node["id"])
+
+
+def _without_pages(fields: dict[str, Any], pages: list[dict[str, Any]]) -> dict[str, Any]:
+    line = {}
+    for name, value in fields.items():
+        if _is_page(value):
+            pages.append(value)
+        else:
+            line[name] = _without_pages(value, pages) if isinstance(value, dict) else value
+    return line
 
 
 def _nodes(page: Any) -> list[dict[str, Any]]:

@@ -65,6 +65,50 @@ class RefundNode(Part):
         )
 
 
+class OrderAgreementNode(Node):
+    """`OrderAgreement`: the order as it was placed."""
+
+    type_name = "OrderAgreement"
+
+    def id(self) -> str:
+        """The global id."""
+        return gid("SalesAgreement", self.record.id + 3)
+
+    def happened_at(self) -> str:
+        """When it was placed."""
+        return instant(self.record.created_at)
+
+    def reason(self) -> str:
+        """Always the order itself."""
+        return "ORDER"
+
+    def order(self) -> Node | None:
+        """The order."""
+        return self.make("Order", self.record)
+
+
+class RefundAgreementNode(Part):
+    """`RefundAgreement`: that something was given back."""
+
+    type_name = "RefundAgreement"
+
+    def id(self) -> str:
+        """The global id."""
+        return gid("SalesAgreement", self.record.id + 3)
+
+    def happened_at(self) -> str:
+        """When it was given back."""
+        return instant(self.record.created_at)
+
+    def reason(self) -> str:
+        """Always a refund."""
+        return "REFUND"
+
+    def refund(self) -> Node | None:
+        """The refund."""
+        return self.make("Refund", (self.whole, self.record))
+
+
 class RefundLineNode(Part):
     """`RefundLineItem`."""
 

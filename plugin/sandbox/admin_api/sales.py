@@ -211,6 +211,12 @@ class OrderNode(HasMetafields):
         """What was given back."""
         return [self.make("Refund", (self.record, refund)) for refund in self.record.refunds[:first]]
 
+    def agreements(self, query: str | None = None, **page: Any) -> Fields:
+        """The order as it was placed, then each refund."""
+        made = [self.make("OrderAgreement", self.record)]
+        made += [self.make("RefundAgreement", (self.record, refund)) for refund in self.record.refunds]
+        return connect(self.api, made, lambda node: node, **page)
+
     def fulfillments(self, first: int | None = None, query: str | None = None) -> list[Node | None]:
         """Parcels."""
         return [self.make("Fulfillment", (self.record, parcel)) for parcel in self.record.fulfillments[:first]]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -41,7 +42,8 @@ def bring_in(shop: Shop, kind: str, lines: list[bytes], size: int = 1000) -> lis
     for chunk in chunks:
         with db.transaction(shop.id) as session:
             backfill.write(session, shops.shop(session), kind, chunk, READ_AT)
-            loose.place(session, shop, run.id, kind, chunk.loose, READ_AT)
+            if kind != "refunds":
+                loose.place(session, shop, run.id, kind, chunk.loose, READ_AT)
     with db.transaction(shop.id) as session:
         while loose.place_kept(session, shop, run.id, kind, READ_AT):
             pass
@@ -143,11 +145,40 @@ def test_variants_and_lines_of_checkouts_come_to_their_parents_too(database: Eng
     assert [each["quantity"] for each in one(database, "checkouts", shop)["lines"]] == [2, 2]
 
 
-def test_an_order_with_refunds_is_read_singly_too(database: Engine, shop: Shop) -> None:
-    order = json.loads(next(bodies.order_lines(1, 1, 1))) | {"refunds": [{"id": "gid://shopify/Refund/5"}]}
-    bring_in(shop, "orders", [json.dumps(order).encode() + b"\n"])
-    assert "orders:1000001" in {effect["key"] for effect in rows(database, "outbox", shop)}
-    assert rows(database, "refunds", shop) == []
+def refunded_order(parent: str, *, rows: int = 2) -> list[bytes]:
+    """An order with one refund as its bulk query tells it; its rows name `parent`: the agreement or the refund."""
+    order, agreement = "gid://shopify/Order/1000001", "gid://shopify/SalesAgreement/7"
+    names = {"agreement": agreement, "refund": "gid://shopify/Refund/5"}
+    refund = {"id": names["refund"], "createdAt": "2026-11-19T00:00:00Z", "totalRefundedSet": amount("20.00")}
+    line = {"quantity": 1, "subtotalSet": amount("10.00"), "totalTaxSet": amount("0.65"), "__parentId": names[parent]}
+    told = [
+        {
+            "id": order,
+            "currencyCode": "EUR",
+            "updatedAt": "2026-11-19T00:00:00Z",
+            "processedAt": "2026-11-18T00:00:00Z",
+        },
+        {"id": "gid://shopify/SalesAgreement/6", "__parentId": order},
+        {"id": agreement, "refund": refund, "__parentId": order},
+        *(
+            line | {"id": f"gid://shopify/RefundLineItem/{id}", "lineItem": {"id": f"gid://shopify/LineItem/{id}"}}
+            for id in range(1, rows + 1)
+        ),
+    ]
+    return [json.dumps(each).encode() + b"\n" for each in told]
+
+
+def amount(text: str) -> dict[str, Any]:
+    return {"shopMoney": {"amount": text}}
+
+
+@pytest.mark.parametrize("parent", ["agreement", "refund"])
+def test_refunds_come_with_their_rows_whichever_parent_these_name(database: Engine, shop: Shop, parent: str) -> None:
+    bring_in(shop, "orders", list(bodies.order_lines(1, 1, 1)))
+    bring_in(shop, "refunds", refunded_order(parent))
+    refund = one(database, "refunds", shop)
+    assert (refund["id"], refund["order_id"], refund["amount_only_minor"]) == (5, 1000001, 0)
+    assert [row["subtotal_minor"] for row in rows(database, "refund_lines", shop)] == [1000, 1000]
 
 
 def test_a_line_that_cannot_be_read_is_counted_and_left_out(database: Engine, shop: Shop) -> None:
@@ -160,7 +191,7 @@ def test_a_line_that_cannot_be_read_is_counted_and_left_out(database: Engine, sh
 
 def test_a_backfill_is_begun_once_a_kind(database: Engine, shop: Shop) -> None:
     with db.transaction(shop.id) as session:
-        assert start_backfill(session, shop) == 4
+        assert start_backfill(session, shop) == len(runs.KINDS) == 5
         assert start_backfill(session, shop) == 0
     assert [run["object"] for run in rows(database, "sync_runs", shop, "id")] == list(runs.KINDS)
 

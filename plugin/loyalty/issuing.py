@@ -21,7 +21,7 @@ def code_made(session: Session, shop: Shop, payload: dict[str, Any], result: dic
     redemption = issue(session, shop, payload["redemption_id"], result["discount_gid"])
     if redemption is not None:
         if redemption.customer_id != payload["customer_id"]:
-            tell_owner(session, shop, redemption, payload["customer_id"])
+            tell_owner(session, shop, redemption)
         _mail(session, shop, redemption, payload["title"])
     elif queries.redemption(session, shop, payload["redemption_id"]).state == "returned":
         end_code(session, shop, payload["redemption_id"], result["discount_gid"])

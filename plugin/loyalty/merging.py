@@ -8,7 +8,6 @@ Each step asks what is still with the merged customer: done again it finds nothi
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
 
 from sqlalchemy import case, exists, func, select, text, update
 from sqlalchemy.orm import Session, aliased
@@ -159,15 +158,11 @@ def _take_redemptions(session: Session, shop: Shop, from_id: int, into_id: int) 
     found = session.scalars(taken, execution_options={"populate_existing": True, "synchronize_session": False}).all()
     for redemption in found:
         if redemption.state == "issued" and redemption.discount_gid:
-            tell_owner(session, shop, redemption, from_id)
+            tell_owner(session, shop, redemption)
     return len(found)
 
 
-def tell_owner(session: Session, shop: Shop, redemption: Redemption, former_id: int) -> None:
+def tell_owner(session: Session, shop: Shop, redemption: Redemption) -> None:
     """The code in the store is for one customer: from now on for the one who is kept."""
-    payload: dict[str, Any] = {
-        "discount_gid": redemption.discount_gid,
-        "customer_id": redemption.customer_id,
-        "former_id": former_id,
-    }
+    payload = {"code": redemption.code, "customer_id": redemption.customer_id}
     effects.record(session, shop.id, OWNER_KIND, f"{redemption.id}:{redemption.customer_id}", payload)

@@ -38,11 +38,14 @@ def end_code(shop: Shop, payload: dict[str, Any]) -> dict[str, Any]:
 
 
 def change_owner(shop: Shop, payload: dict[str, Any]) -> dict[str, Any]:
-    """Let another customer use a code, and the former one no more; said twice it changes nothing."""
-    add, remove = (f"gid://shopify/Customer/{payload[name]}" for name in ("customer_id", "former_id"))
-    changes = {"context": {"customers": {"add": [add], "remove": [remove]}}}
-    api.execute(shop, "DiscountBasicUpdate", {"id": payload["discount_gid"], "input": changes})
-    return {}
+    """Let another customer use a code too, where the store has not seen to that; a code that is gone stays gone."""
+    node = api.execute(shop, "DiscountPeople", {"code": payload["code"]})["codeDiscountNodeByCode"]
+    kept = f"gid://shopify/Customer/{payload['customer_id']}"
+    if node is None or kept in [person["id"] for person in node["codeDiscount"]["context"].get("customers", ())]:
+        return {"changed": False}
+    changes = {"context": {"customers": {"add": [kept]}}}
+    api.execute(shop, "DiscountBasicUpdate", {"id": node["id"], "input": changes})
+    return {"changed": True}
 
 
 def code_input(payload: dict[str, Any]) -> dict[str, Any]:

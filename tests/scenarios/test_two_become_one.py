@@ -90,6 +90,11 @@ def test_two_accounts_of_one_person(store: Store, shop: Shop, faults: dict[str, 
     assert [each["code"] for each in now["codes"]] == [code]
     assert {"transfer"} <= {each["kind"] for each in now["history"]}
 
+    told = store.rows(
+        "SELECT state, result FROM outbox WHERE kind = 'discount_code_owner' AND key LIKE :key", key=f"%:{kept.id}"
+    )
+    assert told == [{"state": "done", "result": {"changed": True}}]
+
     store.place_order(kept.id, coffee, 2, discount_code=code)
     store.settle()
     assert store.rows("SELECT state, customer_id FROM redemptions WHERE code = :code", code=code) == [

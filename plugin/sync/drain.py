@@ -174,6 +174,7 @@ def _take_one(shop_id: int, row: inbox.Waiting) -> bool:
         with db.transaction(shop_id) as counting:
             inbox.count_attempt(counting, shop_id, row.id, BEGUN)
         process(session, shops.shop(session), [row])
+        inbox.uncount(session, shop_id, row)
     return True
 
 

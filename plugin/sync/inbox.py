@@ -49,6 +49,7 @@ _PARK = text("""
 _COUNT = text("""
     UPDATE inbox SET attempts = attempts + 1, error = :error WHERE shop_id = :shop AND id = :id AND state = 'new'
 """)
+_UNCOUNT = text("UPDATE inbox SET attempts = :attempts WHERE shop_id = :shop AND webhook_id = :webhook_id")
 _POSTPONE = text("""
     UPDATE inbox SET error = :error, next_attempt_at = clock_timestamp() + make_interval(secs => :seconds)
     WHERE shop_id = :shop AND id = :id AND state = 'new'
@@ -98,6 +99,11 @@ def park(session: Session, shop_id: int, id: int, state: str, error: str) -> Non
 
 def count_attempt(session: Session, shop_id: int, id: int, error: str) -> None:
     session.execute(_COUNT, {"shop": shop_id, "id": id, "error": error})
+
+
+def uncount(session: Session, shop_id: int, row: Waiting) -> None:
+    """The attempt came to its end: it counts for nothing any more."""
+    session.execute(_UNCOUNT, {"shop": shop_id, "webhook_id": row.webhook_id, "attempts": row.attempts})
 
 
 def postpone(session: Session, shop_id: int, id: int, error: str, seconds: float) -> None:

@@ -157,6 +157,7 @@ def test_a_body_that_kills_workers_is_parked_after_five_and_nobody_else_pays(dat
     assert states(database, shop) == dict.fromkeys(before + after, "done") | {killer: "failed"}
     [row] = [row for row in rows(database, "inbox", shop) if row["webhook_id"] == killer]
     assert "died" in row["error"]
+    assert {other["attempts"] for other in rows(database, "inbox", shop) if other["webhook_id"] != killer} == {0}
     assert len(rows(database, "orders", shop)) == 6
 
 

@@ -19,10 +19,12 @@ from plugin.shopify import client, documents
 from plugin.shops import api, queries
 from plugin.shops.models import Shop
 from tests.fake_store import Answer, Asked, data, fake_store
-from tests.plugin.effects.conftest import claim_next, record, row, times_noted
+from tests.plugin.effects.conftest import claim_next, lapse, record, row, times_noted
 from tests.plugin.shops.conftest import give_tokens
 
-LEASE_SECONDS = 0.4
+LEASE_SECONDS = 1.0
+CALL_SECONDS = 0.3
+EVERY = 3  # of some thirty points, of which seven lie between `calling` and the request
 MOST_POINTS = 60
 MAKE, FIND = "MakeSomething", "FindSomething"
 
@@ -45,9 +47,6 @@ def store(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     (tmp_path / f"{MAKE}.graphql").write_text("mutation MakeSomething { make { userErrors { message } } }")
     (tmp_path / f"{FIND}.graphql").write_text("query FindSomething { found }")
     monkeypatch.setattr(documents, "FOLDER", tmp_path)
-    for module in (claims, performing):
-        monkeypatch.setattr(module, "LEASE_SECONDS", LEASE_SECONDS)
-    monkeypatch.setattr(performing, "CALL_SECONDS", LEASE_SECONDS / 2)
     documents.document.cache_clear()
     client._buckets.clear()
     rounds._resting_until.clear()
@@ -60,6 +59,13 @@ def store(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterat
     performing.use({}, queries.shop)
     documents.document.cache_clear()
     client._buckets.clear()
+
+
+@pytest.fixture
+def short_leases(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (claims, performing):
+        monkeypatch.setattr(module, "LEASE_SECONDS", LEASE_SECONDS)
+    monkeypatch.setattr(performing, "CALL_SECONDS", CALL_SECONDS)
 
 
 def call(shop: Shop, payload: dict[str, Any]) -> dict[str, Any]:
@@ -114,21 +120,21 @@ def perform_until_done(database: Engine, effect: int, seconds: float) -> None:
 
 
 def test_paused_past_its_lease_at_any_statement_the_call_is_made_once(
-    shop: Shop, store: Store, database: Engine
+    shop: Shop, store: Store, database: Engine, short_leases: None
 ) -> None:
-    for number in range(1, MOST_POINTS, 2):
+    for number in range(1, MOST_POINTS, EVERY):
         effect = record(shop, key=f"code {number}")
         paused = worker(stop_at(number))
         _, status = os.waitpid(paused, os.WUNTRACED)
         if not os.WIFSTOPPED(status):
             break
         # Somebody else takes over once the lease is over; not where the paused one is in a transaction on the row.
-        perform_until_done(database, effect, LEASE_SECONDS * 2)
+        perform_until_done(database, effect, LEASE_SECONDS * 1.5)
         os.kill(paused, signal.SIGCONT)
         assert os.waitstatus_to_exitcode(os.waitpid(paused, 0)[1]) == 0
         perform_until_done(database, effect, 20)
         assert store.made.count(f"code {number}") == 1, number
-        assert row(database, effect).state == "done" and times_noted(database, shop) == (number + 1) // 2, number
+        assert row(database, effect).state == "done" and times_noted(database, shop) == number // EVERY + 1, number
     assert number > 10
 
 
@@ -148,7 +154,7 @@ def test_what_kills_its_worker_every_time_is_parked_after_five_deaths(
     deaths = 0
     while os.waitstatus_to_exitcode(os.waitpid(worker(lambda: None), 0)[1]) and deaths < 10:
         deaths += 1
-        sleep(LEASE_SECONDS + 0.05)
+        lapse(database, poison)
     assert deaths == 5
     assert row(database, poison).state == "unknown" and "too often" in row(database, poison).error
     assert (row(database, innocent).state, row(database, innocent).lapses) == ("done", 0)

@@ -22,7 +22,7 @@ CUSTOMER_COLUMNS: dict[str, InstrumentedAttribute[Any]] = {
     "last": Customer.last_order_at,
     "since": Customer.created_at,
 }
-MOST_MATCHES = 1000  # a search looks at so many matches at most, so its cost does not grow with the shop
+MOST_MATCHES = 500  # a search looks at so many matches at most, so its cost does not grow with the shop
 MOST_COUNTED = 5_000
 _END = "\U0010ffff"
 

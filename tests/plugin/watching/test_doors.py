@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -11,8 +12,10 @@ from flask.testing import FlaskClient
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine, text
 
+from plugin.config import ROOT
 from plugin.db import engine as db
 from plugin.db import pulses
+from plugin.db.policies import APP, OWNER, SWEEP
 from plugin.effects import operations as effects
 from plugin.local.ports import free_port
 from plugin.shops.models import Shop
@@ -161,6 +164,14 @@ def test_workers_and_beat_show_how_long_ago_they_did_something(client: FlaskClie
     assert 120 <= told["regulars_worker_age_seconds", "a:7"] < 130
     assert told["regulars_drained_total", "a:7"] == 31
     assert told["regulars_api_points", "5"] == told["regulars_api_points_most", "5"] == 2000, "it has filled up since"
+
+
+def test_the_operators_page_names_figures_that_exist(client: FlaskClient, database: Engine, shop: Shop) -> None:
+    told = client.get("/metrics", base_url="http://127.0.0.1:8800").text
+    there = set(re.findall(r"^# TYPE (regulars_\w+)", told, re.MULTILINE))
+    page = (ROOT / "docs" / "operations.md").read_text().partition("## Watching")[2]
+    named = set(re.findall(r"\bregulars_\w+", page)) - {APP, OWNER, SWEEP}
+    assert len(named) > 10 and named - there == set()
 
 
 @pytest.mark.parametrize(

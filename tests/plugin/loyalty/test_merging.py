@@ -412,7 +412,7 @@ OPENINGS = (
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     opening=st.sampled_from(OPENINGS),
     steps=st.lists(STEPS, max_size=8),

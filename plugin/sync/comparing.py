@@ -2,8 +2,9 @@
 
 What merely is in flight is no difference: the page is compared after everything that was in the inbox when the page
 came is applied, objects that changed within the last minute are left to the next check (unless a person asked for this
-one), and so is what a `fetch` that was not tried yet is going to tell. What was erased at a person's wish stays erased.
-A digest of each group of columns is kept with the finding, to tell afterwards what had been different.
+one), and so is what a `fetch` that was not tried yet is going to tell. Erased people and carts are not compared; of an
+erased person's orders the amounts are healed and nothing else comes in (plugin.sync.shielding). A digest of each group
+of columns is kept with the finding, to tell afterwards what had been different.
 """
 
 from __future__ import annotations
@@ -119,7 +120,6 @@ KINDS = {
             OR (told.content->>'refunded')::bigint > 0 AND NOT EXISTS (SELECT FROM refunds part
                 WHERE part.shop_id = ours.shop_id AND part.order_id = ours.id)
         """,
-        erased="order",
     ),
     "checkouts": Kind(
         "checkouts",

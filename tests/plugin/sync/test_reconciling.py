@@ -14,8 +14,10 @@ from plugin.db import engine as db
 from plugin.effects import operations as effects
 from plugin.effects import performing, rounds
 from plugin.performers import PERFORMERS
+from plugin.privacy import tombstones
 from plugin.shopify import client
 from plugin.shops import queries as shops
+from plugin.shops import veils
 from plugin.shops.models import Shop
 from plugin.sync import checks, comparing, passes, reconciling
 from plugin.sync.drain import drain
@@ -137,17 +139,20 @@ def test_digests_of_what_was_there_do_not_stay(database: Engine, shop: Shop, lis
     assert (last["groups"], last["before"]) == (["amounts"], None)
 
 
-def test_an_erased_order_is_left_alone(database: Engine, shop: Shop, listed: ListedStore) -> None:
-    listed.put(order(1))
+def test_of_an_erased_person_s_order_the_amounts_are_healed_and_nothing_else(
+    database: Engine, shop: Shop, listed: ListedStore
+) -> None:
+    listed.put(order(1, email="ada@example.com"))
     reconcile(shop)
-    with database.begin() as connection:
-        connection.execute(
-            text("INSERT INTO erasures (shop_id, key, erased_at) VALUES (:shop, 'order:1', clock_timestamp())"),
-            {"shop": shop.id},
-        )
-    listed.put(order(1, at=NOW - timedelta(minutes=5), total="8.00"))
+    with db.transaction(shop.id) as session:
+        veils.ensure_veil(session, shop.id)
+        tombstones.put(session, shop.id, ["order:1"], NOW)
+        session.execute(text("UPDATE orders SET email = NULL"))
+    listed.put(order(1, at=NOW - timedelta(minutes=5), total="8.00", email="ada@example.com"))
+    assert reconcile(shop).healed == 1
+    healed = one(database, "orders", shop)
+    assert (healed["current_total_minor"], healed["email"]) == (800, None)
     assert reconcile(shop).differed == 0
-    assert one(database, "orders", shop)["current_total_minor"] == 1000
 
 
 def test_a_deletion_needs_two_answers(database: Engine, shop: Shop, listed: ListedStore) -> None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gc
 
-YOUNG_OBJECTS = 100_000  # a chunk of a backfill, about; the default is 700
-ROUNDS = 20
+YOUNG_OBJECTS = 50_000  # half a chunk of a backfill, about; the default is 700, and more than this gains nothing
+ROUNDS = 10
 
 
 def relax() -> None:

@@ -21,7 +21,7 @@ from tests.bench.house import House, make_shop
 
 FEW = 10_000
 MANY = int(os.environ.get("BENCH_LINES", "40000"))
-CUSTOMERS = 2_000
+ORDERS_A_CUSTOMER = 3
 LINES_AN_ORDER = bodies.LINES_AN_ORDER + 1
 GOAL = 1.15
 
@@ -44,8 +44,10 @@ def _peak_mib(shop: Shop, lines: int) -> float:
 def main(shop_id: int, lines: int) -> None:
     """Import so many lines of orders and print the peak of this process's memory in KiB."""
     collector.relax()
-    import_lines(shop_id, "customers", bodies.customer_lines(CUSTOMERS))
-    import_lines(shop_id, "orders", bodies.order_lines(0, lines // LINES_AN_ORDER, CUSTOMERS))
+    orders = lines // LINES_AN_ORDER
+    customers = orders // ORDERS_A_CUSTOMER
+    import_lines(shop_id, "customers", bodies.customer_lines(customers))
+    import_lines(shop_id, "orders", bodies.order_lines(0, orders, customers))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 

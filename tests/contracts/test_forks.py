@@ -71,15 +71,16 @@ class Asker(threading.Thread):
 
     def __init__(self, port: int, shops: list[Shop], answers: int, seconds: float) -> None:
         super().__init__(daemon=True)
-        self.addresses = [(word(shop), address(port, shop)) for shop in shops]
+        self.port, self.shops = port, shops
         self.answers, self.seconds = answers, seconds
         self.right, self.wrong = 0, list[str]()
 
     def run(self) -> None:
         ends, luck, session = monotonic() + self.seconds, random.Random(self.name), requests.Session()
         while self.right < self.answers and monotonic() < ends and not self.wrong:
-            wanted, url = luck.choice(self.addresses)
-            answer = session.get(url, timeout=20)
+            shop = luck.choice(self.shops)
+            wanted = word(shop)
+            answer = session.get(address(self.port, shop), timeout=20)  # signed now: a signature grows old
             told = answer.json().get("program", {}).get("name") if answer.ok else answer.status_code
             if told == wanted:
                 self.right += 1

@@ -36,6 +36,7 @@ def run(house: House) -> list[Figure]:
         owner.execute("TRUNCATE inbox")
         with worker() as worker_pid:
             _send(owner, port, shops, 0, 200)  # code and plans warm, pools open
+            owner.execute("TRUNCATE inbox")
             started = perf_counter()
             _send(owner, port, shops, 1_000, ORDERS)
             rate = ORDERS / (perf_counter() - started)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+import logging
 from collections.abc import Iterator
 from email.message import EmailMessage
 from email.policy import default
@@ -14,6 +15,8 @@ from aiosmtpd.controller import Controller
 
 from plugin.config import config
 from plugin.local.ports import free_port
+
+logging.getLogger("mail.log").setLevel(logging.WARNING)  # it names everybody who gets mail; it is not ours
 
 
 class Sink:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, text
 
+from plugin import clock
 from plugin.db import engine as db
 from plugin.effects import operations as effects
 from plugin.effects import performing, rounds
@@ -90,7 +91,7 @@ def test_equal_rows_are_no_drift_and_cost_two_calls(database: Engine, shop: Shop
 
 
 def test_an_hour_s_check_asks_only_for_what_changed(database: Engine, shop: Shop, listed: ListedStore) -> None:
-    listed.put(order(1), order(2, at=NOW - timedelta(minutes=5)))
+    listed.put(order(1), order(2, at=clock.machine_now() - timedelta(minutes=5)))
     begin(shop, "recent")
     drive(shop)
     assert found(database, shop) == [("2", "missing", "open")]

@@ -36,8 +36,13 @@ PROCFILE = commands.procfile()
 
 @pytest.fixture
 def worker_name() -> Iterator[None]:
-    """This process as a worker; it is nobody again afterwards."""
+    """This process as a worker that begins; it is nobody again afterwards."""
+    forget_process()
     yield
+    forget_process()
+
+
+def forget_process() -> None:
     pulses._Process.name, pulses._Process.drained, pulses._Process.signed_at = "", 0, -pulses.QUIET_SECONDS
 
 

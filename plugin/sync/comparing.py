@@ -117,7 +117,7 @@ KINDS = {
             OR (told.content->>'customer')::bigint IS DISTINCT FROM ours.customer_id
             OR (told.content->>'lines')::bigint > 0 AND NOT EXISTS (SELECT FROM order_lines part
                 WHERE part.shop_id = ours.shop_id AND part.order_id = ours.id)
-            OR (told.content->>'refunded')::bigint > 0 AND NOT EXISTS (SELECT FROM refunds part
+            OR (told.content->>'refunded')::boolean AND NOT EXISTS (SELECT FROM refunds part
                 WHERE part.shop_id = ours.shop_id AND part.order_id = ours.id)
         """,
     ),

@@ -299,7 +299,7 @@ def test_of_a_large_shop_only_stretches_are_read_whose_sums_differ(
 def test_an_answer_that_cannot_be_read_ends_its_own_check_alone(
     database: Engine, shop: Shop, other_shop: Shop, listed: ListedStore
 ) -> None:
-    listed.put(order(1) | {"totalRefundedSet": None})
+    listed.put(order(1) | {"currentTotalPriceSet": None})
     begin(shop)
     drive(shop)
     ended = one(database, "drift_checks", shop)

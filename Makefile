@@ -29,7 +29,7 @@ dev: install
 
 test: install
 	@$(BIN)/regulars frontend --development
-	@$(BIN)/pytest -m "not long"
+	@$(BIN)/python -m tests.halves
 
 test-long: install
 	@$(BIN)/regulars frontend --development

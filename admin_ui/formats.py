@@ -5,14 +5,16 @@ Everything here is for display; amounts come as minor units and moments as aware
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
 from flask import g
-from flask_babel import get_locale, gettext
+from flask_babel import get_locale, get_translations, gettext
 
 from plugin import clock
 from plugin.money import digits, major
@@ -104,8 +106,23 @@ def shop_zone() -> ZoneInfo:
 
 
 def reason(kept: str) -> str:
-    """Why something failed, as its row keeps it: in the reader's language where it is one of our sentences."""
-    return str(gettext(kept)) if kept else ""
+    """Why something failed, as its row keeps it: one of our sentences in English, with its values already filled in."""
+    if not kept:
+        return ""
+    catalogue = getattr(get_translations(), "_catalog", {})
+    for sentence in () if kept in catalogue else catalogue:
+        if isinstance(sentence, str) and "%(" in sentence and (found := _filled(sentence).fullmatch(kept)):
+            return str(gettext(sentence) % found.groupdict())
+    return str(gettext(kept))
+
+
+@cache
+def _filled(sentence: str) -> re.Pattern[str]:
+    """What a sentence looks like with values in the places of its names; one that is all names is nobody's."""
+    parts = re.split(r"%\((\w+)\)s", sentence)
+    if len(re.sub(r"\W", "", "".join(parts[::2]))) < 12 or len(set(parts[1::2])) < len(parts[1::2]):
+        return re.compile(r"(?!)")
+    return re.compile("".join(f"(?P<{part}>.+)" if place % 2 else re.escape(part) for place, part in enumerate(parts)))
 
 
 FILTERS = {

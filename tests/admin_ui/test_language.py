@@ -14,6 +14,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert
 
+from admin_ui.formats import reason
 from plugin.campaigns import operations as campaigns
 from plugin.db.engine import transaction
 from plugin.effects.models import Effect
@@ -99,6 +100,12 @@ def floor(shop: Shop) -> None:
         shopfloor.checkout(session, shop, "1", "1@2.3", customer_id=1)
         campaigns.follow_checkouts(session, shop, {"1"})
         session.execute(insert(Effect).values(shop_id=shop.id, kind="fetch", key="1", payload={}, state="failed"))
+
+
+def test_a_kept_reason_is_found_again_with_its_values(app: Flask, bracketed: None) -> None:
+    with app.test_request_context(headers={"Accept-Language": "uk"}):
+        assert reason("The store answered with status 503.") == "⟦The store answered with status 503.⟧"
+        assert reason("TypeError") == "TypeError" and reason("") == ""
 
 
 @pytest.mark.parametrize("busy", [False, True], ids=["an empty shop", "a busy shop"])

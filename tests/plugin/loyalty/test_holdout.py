@@ -1,0 +1,57 @@
+"""The split of customers: stable, blind, of the share that was asked for, and the same in SQL."""
+
+from __future__ import annotations
+
+import math
+
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from plugin.loyalty.holdout import HOLDOUT, MOST_PERCENT, PLACE_SQL, PLACES, PROGRAMME, arm, new_salt, place
+
+salts = st.integers(1, 2**63 - 1)
+people = st.integers(1, 2**63 - 1)
+shares = st.integers(0, MOST_PERCENT)
+
+
+@given(salts, people)
+def test_nobody_is_held_out_by_a_share_of_nothing(salt: int, customer: int) -> None:
+    assert arm(salt, 0, customer) == PROGRAMME
+
+
+@given(salts, people, shares, shares)
+def test_a_growing_share_takes_nobody_out_of_the_holdout(salt: int, customer: int, one: int, other: int) -> None:
+    smaller, larger = sorted((one, other))
+    if arm(salt, smaller, customer) == HOLDOUT:
+        assert arm(salt, larger, customer) == HOLDOUT
+
+
+@given(salts, people, shares, shares)
+def test_a_share_moves_only_those_between_the_old_mark_and_the_new_one(
+    salt: int, customer: int, one: int, other: int
+) -> None:
+    smaller, larger = sorted((one, other))
+    between = smaller * PLACES // 100 <= place(salt, customer) < larger * PLACES // 100
+    assert (arm(salt, one, customer) != arm(salt, other, customer)) == between
+
+
+def test_the_share_is_what_was_asked_for_whatever_the_ids_look_like() -> None:
+    for ids in (range(1, 20_001), range(7_000_000_000_000, 7_000_000_000_000 + 20_000 * 32_768, 32_768)):
+        held = sum(arm(548380009, 10, customer) == HOLDOUT for customer in ids)
+        assert abs(held - 2_000) < 4 * math.sqrt(20_000 * 0.1 * 0.9)
+
+
+def test_another_salt_is_another_split() -> None:
+    both = sum(arm(1, 50, customer) == arm(2, 50, customer) for customer in range(10_000))
+    assert abs(both - 5_000) < 200
+    assert len({new_salt() for _ in range(100)}) == 100
+
+
+def test_the_database_puts_people_in_the_same_places(session: Session) -> None:
+    salt, customers = new_salt(), [1, 9, 10, 2**31, 7_000_000_000_001, 2**63 - 1, *range(100, 300)]
+    its_place = PLACE_SQL.format(salt="CAST(:salt AS bigint)", customer="c")
+    sql = f"SELECT {its_place} FROM unnest(CAST(:ids AS bigint[])) AS c"
+    found = session.execute(text(sql), {"salt": salt, "ids": customers}).scalars().all()
+    assert found == [place(salt, customer) for customer in customers]

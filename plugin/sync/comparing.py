@@ -24,6 +24,7 @@ from plugin.sync.listing import Listed, Sum
 from plugin.sync.models import DriftCheck
 
 LAST_ID = 2**63 - 1
+COMPLETE = ("customers", "products", "orders")  # whose list holds every object
 
 
 @dataclass(frozen=True)
@@ -155,11 +156,15 @@ _LISTED = """
     LEFT JOIN {table} ours ON ours.shop_id = :shop AND ours.{key} = told.key
     WHERE told.at <= :until AND ours.deleted_at IS NULL {not_erased}
         AND (ours.{key} IS NULL OR NOT {known} OR {older} OR (told.content IS NOT NULL AND ({differs})))
-        AND ({spared}) IS NOT TRUE AND {not_on_its_way}
+        AND ({spared}) IS NOT TRUE AND {not_on_its_way} {not_newer}
     ON CONFLICT DO NOTHING
     RETURNING store_id
 """
 _OLDER = "(ours.updated_at IS NULL OR date_trunc('second', ours.updated_at) < date_trunc('second', told.at))"
+_NOT_NEWER = """
+    AND (ours.{key} IS NULL OR NOT {known} OR ours.updated_at IS NULL
+        OR date_trunc('second', ours.updated_at) <= date_trunc('second', told.at))
+"""
 _NOT_ERASED = """
     AND NOT EXISTS (SELECT FROM erasures WHERE erasures.shop_id = :shop AND erasures.key = '{erased}:' || told.key)
 """
@@ -203,8 +208,11 @@ def window(session: Session, shop: Shop, check: DriftCheck, rows: int) -> Window
     return Window(through, Sum(count, newest_at)) if there == rows else None
 
 
-def compare(session: Session, shop: Shop, check: DriftCheck, page: Sequence[Listed]) -> int:
-    """Note what of the page is not as we have it, and ask for each; how many there are."""
+def compare(session: Session, shop: Shop, check: DriftCheck, page: Sequence[Listed], read_before: bool = False) -> int:
+    """Note what of the page is not as we have it, and ask for each; how many there are.
+
+    Of a page that was `read_before`, some time ago, what has changed here since is no difference.
+    """
     kind = KINDS[check.object]
     columns = {"keys": [one.key for one in page], "store_ids": [one.store_id for one in page]}
     columns |= {"ats": [one.updated_at for one in page], "contents": [one.content for one in page]}
@@ -213,6 +221,7 @@ def compare(session: Session, shop: Shop, check: DriftCheck, page: Sequence[List
     }
     pieces |= {"older": _OLDER, "not_erased": _NOT_ERASED.format(erased=kind.erased) if kind.erased else ""}
     pieces |= {"not_on_its_way": _NOT_ON_ITS_WAY.format(store_id="told.store_id")}
+    pieces |= {"not_newer": _NOT_NEWER.format(key=kind.key, known=kind.known) if read_before else ""}
     return _note(session, shop, check, _LISTED.format(**pieces), columns)
 
 

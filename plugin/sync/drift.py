@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from plugin.commerce.models import Checkout, Customer, Order, Product
 from plugin.shops.models import Shop
 from plugin.sync.checks import KINDS, SUBSCRIPTIONS
+from plugin.sync.leased import OPEN
 from plugin.sync.models import DriftCheck, DriftFinding
-from plugin.sync.reconciling import OPEN
 
 HISTORY_DAYS = 14
 COUNTED = ("healed", "failed")

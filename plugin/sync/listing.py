@@ -72,6 +72,11 @@ def page(shop: Shop, kind: str, after: int, since: datetime | None = None, whole
     return Page([_listed(kind, node, content) for node in told["nodes"]], told["pageInfo"]["hasNextPage"])
 
 
+def listed(kind: str, node: Node) -> Listed:
+    """One object with its content, as a comparison's bulk result tells it."""
+    return _listed(kind, node, LISTS[kind].content)
+
+
 def count(shop: Shop, kind: str, query: str = "") -> int | None:
     """How many the store has; None when it does not tell us."""
     lists = LISTS[kind]

@@ -168,6 +168,12 @@ class DriftCheck(OfShop, Base):
     until: Mapped[datetime | None]  # what changed later is left to the next check
     last_id: Mapped[int] = mapped_column(server_default="0")  # resume point: the store's id
     total: Mapped[int | None]  # how many the store has
+    way: Mapped[Key] = mapped_column(server_default="pages")  # pages, bulk; refused: pages, for bulk failed
+    paged: Mapped[int] = mapped_column(server_default="0")  # of `compared`, by pages
+    asked_at: Mapped[datetime | None]  # when a bulk operation was asked for
+    operation_gid: Mapped[str | None]
+    listed: Mapped[int | None]  # how many the operation has read so far
+    bytes_done: Mapped[int] = mapped_column(server_default="0")  # resume point in its result
     compared: Mapped[int] = mapped_column(server_default="0")
     differed: Mapped[int] = mapped_column(server_default="0")
     healed: Mapped[int] = mapped_column(server_default="0")

@@ -13,7 +13,7 @@ from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 from plugin.sync import payloads as body
 from plugin.sync.batch import Source, currency_code
-from plugin.sync.models import SyncRun
+from plugin.sync.models import DriftCheck, SyncRun
 
 
 def shop_updated(session: Session, source: Source, told: body.ShopState) -> None:
@@ -43,10 +43,14 @@ def scopes_changed(session: Session, source: Source, told: body.ScopesUpdate) ->
 
 
 def bulk_finished(session: Session, source: Source, told: body.BulkFinished) -> None:
-    """The run that waits for this operation is looked at now; the body carries no result."""
+    """The run or the comparison that waits for this operation is looked at now; the body carries no result."""
     waits = SyncRun.shop_id == source.shop.id, SyncRun.operation_gid == told.admin_graphql_api_id
     session.execute(update(SyncRun).where(*waits).values(operation_state="finished", next_attempt_at=None))
     ring_after_commit(session, "sync.drive_runs")
+    compared = DriftCheck.shop_id == source.shop.id, DriftCheck.operation_gid == told.admin_graphql_api_id
+    looked_at = update(DriftCheck).where(*compared).values(next_attempt_at=None).returning(DriftCheck.id)
+    if session.execute(looked_at).first() is not None:
+        ring_after_commit(session, "sync.reconcile")
 
 
 def data_request(session: Session, source: Source, told: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from plugin.errors import Unavailable
 from plugin.shops import queries as shops
 from plugin.sync import checks, healing, reconciling
 from plugin.sync import drain as draining
+from plugin.sync.leased import OPEN
 from plugin.sync.models import DriftCheck
 
 PAUSE_SECONDS = 0.2
@@ -36,7 +37,7 @@ def run(shop_id: int, kinds: Collection[str] = checks.KINDS, seconds: float = 36
             ours = session.scalars(select(DriftCheck).where(DriftCheck.id.in_(ids)).order_by(DriftCheck.id)).all()
             waited_for = [key for check in ours for key in healing.still_asked(session, check)]
             effects = _effects(session, waited_for)
-        if all(check.state not in reconciling.OPEN for check in ours):
+        if all(check.state not in OPEN for check in ours):
             return ours
         for effect_id in effects:
             performing.perform_one(shop_id, effect_id)
@@ -46,7 +47,7 @@ def run(shop_id: int, kinds: Collection[str] = checks.KINDS, seconds: float = 36
 
 
 def _mine(session: Session, kinds: Collection[str]) -> Sequence[DriftCheck]:
-    wanted = DriftCheck.state.in_(reconciling.OPEN), DriftCheck.object.in_(kinds), DriftCheck.reach == "all"
+    wanted = DriftCheck.state.in_(OPEN), DriftCheck.object.in_(kinds), DriftCheck.reach == "all"
     return session.scalars(select(DriftCheck).where(*wanted).order_by(DriftCheck.id)).all()
 
 

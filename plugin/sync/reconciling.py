@@ -9,52 +9,34 @@ shops go first. What differs comes in as a fetched object like everything else; 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from time import monotonic, sleep
+from time import monotonic
 
 import structlog
-from sqlalchemy import ColumnElement, func, or_, select, text, update
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from plugin import clock, pace
 from plugin.db import engine as db
-from plugin.errors import Refused, RemoteError, Throttled, Unavailable
+from plugin.errors import RemoteError, Throttled, Unavailable
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
-from plugin.sync import comparing, healing, listing, subscribed
-from plugin.sync import drain as draining
+from plugin.sync import bulk_comparing, comparing, healing, leased, listing, subscribed
+from plugin.sync.arriving import let_in
 from plugin.sync.checks import SUBSCRIPTIONS
+from plugin.sync.leased import OPEN, NotYet, Superseded
 from plugin.sync.models import DriftCheck, DriftFinding
 
 log = structlog.get_logger()
 
-OPEN = ("waiting", "reading", "healing")
 YOUNG = timedelta(seconds=60)  # what changed so lately may still be on its way, and is left to the next check
 GRACE_SECONDS = 2.0  # given to what is on its way when somebody asks, who wants everything compared
 OVERLAP = timedelta(minutes=15)
-LEASE_SECONDS = 120
 SLICE_SECONDS = 3.0  # for one shop, then it is another's turn
-DRAIN_SECONDS = 10.0
 MOST_TRIES = 8
 PUT_OFF_SECONDS = 30.0  # after a store that did not answer, then twice as long each time
 LARGE = 20_000  # objects; of a kind with more the sums of stretches are compared first
 WINDOW_ROWS = 2_000
-COMPLETE = ("customers", "products", "orders")  # whose list holds every object
-
-_NEWEST = text("SELECT max(id) FROM inbox WHERE shop_id = :shop AND state = 'new'")
-_STILL_WAITS = text("""
-    SELECT EXISTS (SELECT FROM inbox WHERE shop_id = :shop AND state = 'new' AND id <= :through
-        AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp()))
-""")
-
-
-class NotYet(Exception):
-    """The check begins a moment later."""
-
-
-class Superseded(Refused):
-    """Another worker has brought the check further, because this one was paused for longer than its lease."""
 
 
 def drive_all(seconds: float = 20.0) -> bool:
@@ -92,14 +74,14 @@ def _open(shop_id: int) -> list[int]:
 
 def _drive_one(shop_id: int, check_id: int, ends: float) -> bool:
     with db.transaction(shop_id) as session:
-        check, shop = _lease(session, check_id), shops.shop(session)
+        check, shop = leased.lease(session, check_id), shops.shop(session)
     if check is None:
         return False
     try:
         cut_off, later = _take_steps(shop, check, ends)
     except Superseded:
         return False
-    _release(check, later)
+    leased.release(check, later)
     return cut_off
 
 
@@ -108,10 +90,10 @@ def _take_steps(shop: Shop, check: DriftCheck, ends: float) -> tuple[bool, float
     cut_off, later = False, 0.0
     try:
         with pace.at(pace.BACKGROUND):
-            while not cut_off and _step(shop, check):
+            while not cut_off and _step(shop, check, ends):
                 cut_off = monotonic() > ends
-    except NotYet:
-        later = GRACE_SECONDS
+    except NotYet as wait:
+        later = wait.seconds
     except Throttled as error:
         later = error.after
     except Unavailable as error:
@@ -123,35 +105,42 @@ def _take_steps(shop: Shop, check: DriftCheck, ends: float) -> tuple[bool, float
     return cut_off, later
 
 
-def _step(shop: Shop, check: DriftCheck) -> bool:
-    """One call to the store at most; whether the next step can be made at once."""
+def _step(shop: Shop, check: DriftCheck, ends: float) -> bool:
+    """One call to the store at most, or a bulk result until `ends`; whether the next step can be made at once."""
     if check.object == SUBSCRIPTIONS:
         return _look_at_subscriptions(shop, check)
     if check.state == "waiting":
         return _begin(shop, check)
     if check.state == "reading":
-        return _read(shop, check)
+        return _read(shop, check, ends)
     return _heal(shop, check)
 
 
 def _look_at_subscriptions(shop: Shop, check: DriftCheck) -> bool:
     found = subscribed.listed(shop)
     with db.transaction(shop.id) as session:
-        _change(session, check, subscribed.note(session, check, found))
+        leased.change(session, check, subscribed.note(session, check, found))
     return False
 
 
 def _begin(shop: Shop, check: DriftCheck) -> bool:
     total = listing.count(shop, check.object)
+    asked = check.asked_by != "schedule"
     with db.transaction(shop.id) as session:
-        asked = check.asked_by != "schedule"
         until = clock.now(session) - (timedelta(0) if asked else YOUNG)
         since = _compared_until(session, shop, check) if check.reach == "recent" else None
         columns = {"state": "reading", "total": total, "until": until, "since": since and since - OVERLAP}
-        _change(session, check, columns | {"started_at": func.clock_timestamp(), "tries": 0})
+        if (asked or not _is_summed_up(check.object, total)) and bulk_comparing.suits(session, check, total or 0):
+            columns |= {"way": "bulk"}
+        leased.change(session, check, columns | {"started_at": func.clock_timestamp(), "tries": 0})
     if asked:
-        raise NotYet
+        raise NotYet(GRACE_SECONDS)
     return True
+
+
+def _is_summed_up(kind: str, total: int | None) -> bool:
+    """Whether stretches are summed up tonight, and only those read that differ; one night of seven reads everything."""
+    return kind in comparing.COMPLETE and (total or 0) > LARGE and clock.machine_now().toordinal() % 7 != 0
 
 
 def _compared_until(session: Session, shop: Shop, check: DriftCheck) -> datetime | None:
@@ -160,57 +149,56 @@ def _compared_until(session: Session, shop: Shop, check: DriftCheck) -> datetime
     return session.scalar(select(func.max(DriftCheck.until)).where(*done)) or shop.installed_at
 
 
-def _read(shop: Shop, check: DriftCheck) -> bool:
-    if _skip(shop, check):
+def _read(shop: Shop, check: DriftCheck, ends: float) -> bool:
+    if check.way == "bulk":
+        return bulk_comparing.read(shop, check, ends)
+    if _skip(shop, check) or _goes_over_to_bulk(shop, check):
         return True
     whole = check.reach == "all"
     page = listing.page(shop, check.object, check.last_id, check.since, whole)
-    if not _let_in(shop.id):
+    if not let_in(shop.id):
         return False
     last = page.objects[-1].store_id if page.objects else check.last_id
     with db.transaction(shop.id) as session:
         comparing.compare(session, shop, check, page.objects)
-        if whole and check.object in COMPLETE:
+        if whole and check.object in comparing.COMPLETE:
             comparing.look_for_gone(session, shop, check, page.objects, last if page.more else comparing.LAST_ID)
-        place = {"last_id": last, "compared": check.compared + len(page.objects), "tries": 0}
-        _change(session, check, place | {"state": "reading" if page.more else "healing"})
+        many = len(page.objects)
+        place = {"last_id": last, "compared": check.compared + many, "paged": check.paged + many, "tries": 0}
+        leased.change(session, check, place | {"state": "reading" if page.more else "healing"})
     return True
 
 
 def _skip(shop: Shop, check: DriftCheck) -> bool:
-    """Pass over a stretch of ids whose count and latest change agree with ours.
+    """Pass over a stretch of ids whose count and latest change agree with ours; only in large shops.
 
-    Only in large shops, and each stretch is read in content one night of seven: what no sum shows is found in a week.
+    Where the store refuses the operation that reads everything, each stretch is read in content one week of seven.
     """
-    if check.reach != "all" or check.object not in COMPLETE or (check.total or 0) <= LARGE:
+    if check.reach != "all" or check.object not in comparing.COMPLETE or (check.total or 0) <= LARGE:
         return False
     window, place = divmod(check.compared, WINDOW_ROWS)
-    if (window + clock.machine_now().toordinal()) % 7 == 0:
+    if check.way == "refused" and (window + clock.machine_now().toordinal() // 7) % 7 == 0:
         return False
     with db.transaction(shop.id) as session:
         ours = comparing.window(session, shop, check, WINDOW_ROWS - place)
     if ours is None:
         return False
-    if not _let_in(shop.id) or listing.sum_up(shop, check.object, check.last_id, ours.through) != ours.sum:
+    if not let_in(shop.id) or listing.sum_up(shop, check.object, check.last_id, ours.through) != ours.sum:
         return False
     with db.transaction(shop.id) as session:
-        _change(session, check, {"last_id": ours.through, "compared": check.compared + ours.sum.count})
+        leased.change(session, check, {"last_id": ours.through, "compared": check.compared + ours.sum.count})
     return True
 
 
-def _let_in(shop_id: int) -> bool:
-    """Have everything applied that is in the inbox now; False when that takes too long."""
-    ends = monotonic() + DRAIN_SECONDS
-    with db.transaction(shop_id) as session:
-        through = session.execute(_NEWEST, {"shop": shop_id}).scalar()
-    while through is not None:
-        draining.drain(shop_id, ends - monotonic())
-        with db.transaction(shop_id) as session:
-            if not session.execute(_STILL_WAITS, {"shop": shop_id, "through": through}).scalar():
-                return True
-        if monotonic() > ends:
+def _goes_over_to_bulk(shop: Shop, check: DriftCheck) -> bool:
+    """Whether so many stretches differed that an operation reads the rest."""
+    left = (check.total or 0) - check.compared
+    if check.paged <= bulk_comparing.MANY:
+        return False
+    with db.transaction(shop.id) as session:
+        if not bulk_comparing.suits(session, check, left):
             return False
-        sleep(0.05)
+        leased.change(session, check, {"way": "bulk"})
     return True
 
 
@@ -226,30 +214,8 @@ def _finish(session: Session, check: DriftCheck) -> None:
     counted = select(DriftFinding.outcome, func.count().label("many")).where(*mine).group_by(DriftFinding.outcome)
     number = {row.outcome: row.many for row in session.execute(counted)}
     figures = {"healed": number.get("healed", 0), "differed": number.get("healed", 0) + number.get("failed", 0)}
-    _change(session, check, figures | {"state": "done", "finished_at": func.clock_timestamp(), "error": None})
+    leased.change(session, check, figures | {"state": "done", "finished_at": func.clock_timestamp(), "error": None})
     log.info("drift.checked", shop_id=check.shop_id, object=check.object, rows=check.compared)
-
-
-def _lease(session: Session, check_id: int) -> DriftCheck | None:
-    """The check, ours for two minutes; None when it waits or somebody else drives it."""
-    now = func.clock_timestamp()
-    due = or_(DriftCheck.next_attempt_at.is_(None), DriftCheck.next_attempt_at <= now)
-    free = or_(DriftCheck.lease_until.is_(None), DriftCheck.lease_until < now)
-    mine = DriftCheck.shop_id == session.info["shop_id"], DriftCheck.id == check_id, DriftCheck.state.in_(OPEN)
-    session.execute(select(DriftCheck.id).where(*mine, due, free).with_for_update(skip_locked=True))
-    leased = update(DriftCheck).where(*mine, due, free).values(lease_until=_later(LEASE_SECONDS)).returning(DriftCheck)
-    return session.scalars(leased).one_or_none()
-
-
-def _change(session: Session, check: DriftCheck, columns: Mapping[str, object]) -> None:
-    """Write columns, if nobody has brought the check further meanwhile. Raises Superseded when somebody has."""
-    as_it_was = DriftCheck.state == check.state, DriftCheck.last_id == check.last_id
-    values = {**columns, "lease_until": _later(LEASE_SECONDS)}
-    written = update(DriftCheck).where(*_is(check), *as_it_was).values(values).returning(DriftCheck.id)
-    if session.execute(written).first() is None:
-        raise Superseded("Another worker has brought this check further.")
-    for name in columns.keys() & {"state", "last_id", "compared", "since", "until", "total", "tries"}:
-        setattr(check, name, columns[name])
 
 
 def _put_off(check: DriftCheck, error: Unavailable) -> float:
@@ -258,7 +224,7 @@ def _put_off(check: DriftCheck, error: Unavailable) -> float:
         _end(check, error)
         return 0.0
     with db.transaction(check.shop_id) as session:
-        _change(session, check, {"tries": check.tries + 1})
+        leased.change(session, check, {"tries": check.tries + 1})
     return PUT_OFF_SECONDS * 2.0 ** (check.tries - 1)
 
 
@@ -266,18 +232,4 @@ def _end(check: DriftCheck, error: RemoteError) -> None:
     log.warning("drift.failed", shop_id=check.shop_id, object=check.object, error=type(error).__name__)
     with db.transaction(check.shop_id) as session:
         failed = {"state": "failed", "error": str(error), "finished_at": func.clock_timestamp()}
-        _change(session, check, failed)
-
-
-def _release(check: DriftCheck, seconds: float) -> None:
-    with db.transaction(check.shop_id) as session:
-        columns = {"lease_until": None, "next_attempt_at": _later(seconds) if seconds else None}
-        session.execute(update(DriftCheck).where(*_is(check)).values(columns))
-
-
-def _is(check: DriftCheck) -> tuple[ColumnElement[bool], ...]:
-    return DriftCheck.shop_id == check.shop_id, DriftCheck.id == check.id
-
-
-def _later(seconds: float) -> ColumnElement[datetime]:
-    return func.clock_timestamp() + func.make_interval(0, 0, 0, 0, 0, 0, seconds)
+        leased.change(session, check, failed)

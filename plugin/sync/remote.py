@@ -65,8 +65,17 @@ def query(kind: str, goes_on_from: str | None = None, mark: str = "") -> str:
 
 def begin(shop: Shop, kind: str, goes_on_from: str | None = None, mark: str = "") -> str:
     """Start the store's bulk operation; its GID. Raises UserErrors when too many are running."""
-    wanted = {"query": query(kind, goes_on_from, mark)}
-    return str(api.execute(shop, "BulkRun", wanted)["bulkOperationRunQuery"]["bulkOperation"]["id"])
+    return start(shop, query(kind, goes_on_from, mark))
+
+
+def start(shop: Shop, text: str) -> str:
+    """Start a bulk operation for this inner query; its GID. Raises UserErrors when too many are running."""
+    return str(api.execute(shop, "BulkRun", {"query": text})["bulkOperationRunQuery"]["bulkOperation"]["id"])
+
+
+def cancel(shop: Shop, gid: str) -> None:
+    """Stop a bulk operation. Raises UserErrors when it has ended."""
+    api.execute(shop, "BulkCancel", {"id": gid})
 
 
 def find(shop: Shop, mark: str) -> str | None:

@@ -20,7 +20,7 @@ from plugin.shopify import client
 from plugin.shops import queries as shops
 from plugin.shops import veils
 from plugin.shops.models import Shop
-from plugin.sync import checks, comparing, passes, reconciling
+from plugin.sync import checks, comparing, leased, passes, reconciling
 from plugin.sync.drain import drain
 from tests import payloads
 from tests.fake_store import FakeStore, fake_store
@@ -258,12 +258,12 @@ def test_a_paused_worker_does_not_move_the_check_back(database: Engine, shop: Sh
     listed.put(order(1))
     begin(shop)
     with db.transaction(shop.id) as session:
-        stale = reconciling._lease(session, 1)
+        stale = leased.lease(session, 1)
     assert stale is not None
     with database.begin() as connection:
         connection.execute(text("UPDATE drift_checks SET lease_until = clock_timestamp()"))
     drive(shop)
-    with pytest.raises(reconciling.Superseded):
+    with pytest.raises(leased.Superseded):
         reconciling._begin(shop, stale)
     assert one(database, "drift_checks", shop)["state"] == "healing"
 

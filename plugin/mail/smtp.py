@@ -13,7 +13,6 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.message import Message
 from functools import cache, lru_cache
 from time import monotonic
 from typing import Final
@@ -81,18 +80,18 @@ class Connection:
         self._answer_seconds = answer_seconds
         self._smtp: smtplib.SMTP | None = None
 
-    def send(self, mail: Message, sender: str, recipient: str, until: float | None = None) -> None:
+    def send(self, mail: bytes, sender: str, recipient: str, until: float | None = None) -> None:
         """Hand one mail over. Raises NotAccepted (surely not taken), Rejected (for good), Unanswered (unknown).
 
         After `until`, a moment of the monotonic clock, the text is not handed over any more (TooLate).
         """
-        smtp = self._ready(mail, sender)
+        smtp = self._ready(sender)
         self._say(smtp, f"RCPT TO:<{recipient}>")
         self._say(smtp, "DATA", expected=354)
         if until is not None and monotonic() > until:
             self._drop()
             raise TooLate("The turn of this mail was over before its text was handed over.")
-        self._hand_over(smtp, mail.as_bytes())
+        self._hand_over(smtp, mail)
 
     def close(self) -> None:
         """Say goodbye if anybody listens."""
@@ -104,7 +103,7 @@ class Connection:
         except (OSError, smtplib.SMTPException):
             smtp.close()
 
-    def _ready(self, mail: Message, sender: str) -> smtplib.SMTP:
+    def _ready(self, sender: str) -> smtplib.SMTP:
         """A connection that took MAIL FROM: the one in use, or a fresh one when that was closed meanwhile."""
         size = f"MAIL FROM:<{sender}>"
         if self._smtp is not None:

@@ -27,6 +27,12 @@ from plugin.shops.models import Shop
 BATCH: Final = 50
 LEASE_SECONDS: Final = 300  # longer than all time-outs of one mail together (plugin/mail/smtp.py)
 LAST_SECONDS: Final = 60  # of a lease, in which no text is handed over any more: the answer takes at most half of it
+_LEASE: Final = text("""
+    UPDATE messages SET state = 'queued', lease = :lease, message_id = :message_id,
+        next_attempt_at = clock_timestamp() + make_interval(secs => :seconds),
+        subject = :subject, html = :html, text = :text
+    WHERE shop_id = :shop AND id = :id
+""")
 CUT_OFF: Final = "The program ended after the text was handed over or while it was."
 
 Check = Callable[[Session, Shop, Sequence[Message]], dict[int, Stop]]
@@ -62,9 +68,10 @@ def claim(session: Session, shop: Shop, most: int = BATCH) -> list[Ready]:
     going = [message for message in waiting if message.id not in stops]
     contexts = [letters.context(shop, message, customers.get(message.id)) for message in going]
     mails = _rendered(session, shop, going, contexts)
-    ready = [_lease(session, shop, message, mail) for message, mail in zip(going, mails, strict=True)]
+    now = clock.now(session)
+    ready = [_made(shop, message, mail, now) for message, mail in zip(going, mails, strict=True)]
     session.flush()
-    return [each for each in ready if each]
+    return _leased(session, shop, [each for each in ready if each])
 
 
 def end(message: Message, state: str, why: Stop) -> None:
@@ -140,17 +147,21 @@ def _rendered(
     return [next(mails) if name in templates else Invalid("The template is gone.") for name in names]
 
 
-def _lease(session: Session, shop: Shop, message: Message, mail: Rendered | Invalid) -> Ready | None:
+def _made(shop: Shop, message: Message, mail: Rendered | Invalid, now: datetime) -> Ready | None:
     if isinstance(mail, Invalid):
         end(message, "failed", Stop("template", {"words": str(mail)}))
         return None
-    message.subject, message.html, message.text = mail.subject, mail.html, mail.text
-    message.state, message.lease = "queued", uuid.uuid4()
-    message.next_attempt_at = leased_until()
-    letter = letters.letter(shop, message, mail, clock.now(session))
-    return Ready(message.id, message.lease, message.marketing, message.attempts, letter)
+    letter = letters.letter(shop, message, mail, now)
+    return Ready(message.id, uuid.uuid4(), message.marketing, message.attempts, letter)
 
 
-def leased_until() -> Any:
-    """The end of a lease that begins now, by the database's clock."""
-    return func.clock_timestamp() + text(f"interval '{LEASE_SECONDS} seconds'")
+def _leased(session: Session, shop: Shop, ready: list[Ready]) -> list[Ready]:
+    """Keep what goes out with its lease. Not through the objects, which would write them one by one."""
+    rows = [
+        {"shop": shop.id, "id": each.id, "lease": each.lease, "seconds": LEASE_SECONDS}
+        | {name: getattr(each.letter, name) for name in ("message_id", "subject", "html", "text")}
+        for each in ready
+    ]
+    if rows:
+        session.connection().execute(_LEASE, rows)
+    return ready

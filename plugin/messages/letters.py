@@ -68,7 +68,6 @@ def _linear(channel: float) -> float:
 def letter(shop: Shop, message: Message, mail: Rendered, sent_at: datetime) -> Letter:
     """What goes over the wire. The Message-ID is made once and kept, so that a repeated service mail is the same."""
     sender = sender_of(shop)
-    message.message_id = message.message_id or message_id(shop, message.key, sender)
     return Letter(
         sender_name=common_context(shop)["shop"]["name"],
         sender_email=sender,
@@ -76,7 +75,7 @@ def letter(shop: Shop, message: Message, mail: Rendered, sent_at: datetime) -> L
         subject=mail.subject,
         text=mail.text,
         html=mail.html,
-        message_id=message.message_id,
+        message_id=message.message_id or message_id(shop, message.key, sender),
         reference=f"{shop.id}-{message.id}",
         sent_at=sent_at,
         reply_to=shop.email if shop.email and shop.email != sender else None,

@@ -1,7 +1,8 @@
-"""Sending what is due: one connection for a batch, and one commit a mail that tells its fate before the next begins.
+"""Sending what is due: one connection for a batch, and one commit that tells the last fates and begins what follows.
 
-Invariant: a marketing mail is called at most once. `sending` is committed just before the call, so a process that dies
-leaves at most one mail per connection as `unknown`; it is listed and never repeated. A service mail is repeated with
+Invariant: a marketing mail is called at most once. `sending` is committed just before the call. A server that takes its
+time gets mails begun one by one, so a process that dies leaves at most one as `unknown`; to a fast one go as many as it
+takes in `GROUP_SECONDS`, at most `GROUP`. What is unknown is listed and never repeated; a service mail is repeated with
 the same Message-ID. A mail server that does not answer several times in a row is left alone by all processes
 (plugin.effects.breakers); what waits then costs no try.
 """
@@ -52,6 +53,21 @@ SHOPS: Final = text(f"""
 """)
 BATCH_SECONDS: Final = 45.0  # well below a task's time limit
 PAUSE: Final = timedelta(minutes=1)  # for the rest of a batch when the server is away
+GROUP: Final = 10  # of these a kill leaves the fate unknown
+GROUP_SECONDS = 0.1
+_BEGIN: Final = text("""
+    UPDATE messages SET state = 'sending', attempts = attempts + 1,
+        next_attempt_at = clock_timestamp() + make_interval(secs => :lease_seconds)
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:leases AS uuid[])) AS mine (id, lease)
+    WHERE shop_id = :shop AND messages.id = mine.id AND messages.lease = mine.lease AND state = 'queued'
+    RETURNING messages.id
+""")
+_SENT: Final = text("""
+    UPDATE messages SET state = 'sent', reason = NULL, value = NULL, next_attempt_at = clock_timestamp(),
+        sent_at = :now, lease = NULL
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:leases AS uuid[])) AS mine (id, lease)
+    WHERE shop_id = :shop AND messages.id = mine.id AND messages.lease = mine.lease AND state IN ('sending', 'unknown')
+""")
 
 log = structlog.get_logger()
 _last_served = 0
@@ -71,6 +87,7 @@ class Outcome:
     server_away: bool = False
     silent: bool = False  # the server gave no answer to something we said
     tried: bool = True
+    called: bool = True
 
 
 def send_due(seconds: float = 20.0) -> int:
@@ -116,28 +133,46 @@ def _shops_with_due() -> list[int]:
 
 
 def _deliver(shop_id: int, ready: Sequence[Ready], spotless: bool = False) -> None:
-    """Hand the letters over one by one; the fate of each is committed with the beginning of the next."""
-    before: Outcome | None = None
-    waiting, ends = deque(ready), monotonic() + BATCH_SECONDS
+    """Hand the letters over one after another; the fates of a group are committed with the beginning of the next."""
+    fates: list[Outcome] = []
+    last: Outcome | None = None
+    size, waiting, ends = 1, deque(ready), monotonic() + BATCH_SECONDS
     with smtp.connection(config().smtp_url) as connection:
-        while waiting and monotonic() < ends and not (before and before.server_away):
-            each = waiting.popleft()
-            until = monotonic() + LEASE_SECONDS - LAST_SECONDS
-            begun = _begin(shop_id, each, before)
-            before = _call(connection, each, until) if begun else None
+        while waiting and monotonic() < ends and not (last and last.server_away):
+            group = [waiting.popleft() for _ in range(min(size, len(waiting)))]
+            begun, started = _begin(shop_id, group, fates), monotonic()
+            fates = _call_each(connection, begun, ends)
+            last = next((fate for fate in reversed(fates) if fate.called), last)
+            size = _fitting(len(fates), monotonic() - started)
     with db.transaction(shop_id) as session:
-        _store(session, before)
+        _store(session, fates)
         _release(session, waiting)
-        _remember_server(session, before, spotless)
+        _remember_server(session, last, spotless)
 
 
-def _begin(shop_id: int, ready: Ready, before: Outcome | None) -> bool:
-    """Commit `sending` if the message is still ours and still wanted (a "no" skips what waits)."""
+def _fitting(calls: int, seconds: float) -> int:
+    """How many mails go out in GROUP_SECONDS when `calls` took `seconds`: at least one, at most GROUP."""
+    return max(1, min(GROUP, int(calls * GROUP_SECONDS / max(seconds, 1e-6))))
+
+
+def _begin(shop_id: int, group: Sequence[Ready], before: Sequence[Outcome]) -> list[Ready]:
+    """Commit `sending` of those that are still ours and still wanted (a "no" skips what waits)."""
     with db.transaction(shop_id) as session:
         _store(session, before)
-        mine = COLUMNS.id == ready.id, COLUMNS.lease == ready.lease, COLUMNS.state == "queued"
-        begun = {"state": "sending", "attempts": COLUMNS.attempts + 1, "next_attempt_at": _later(LEASE_SECONDS)}
-        return _change(session, mine, begun)
+        begun = set(session.execute(_BEGIN, _mine(session, group) | {"lease_seconds": LEASE_SECONDS}).scalars())
+    return [each for each in group if each.id in begun]
+
+
+def _call_each(connection: smtp.Connection, begun: Sequence[Ready], ends: float) -> list[Outcome]:
+    """Call one after another; what is left when the server goes away or the time is over was not called."""
+    fates: list[Outcome] = []
+    until = monotonic() + LEASE_SECONDS - LAST_SECONDS
+    for each in begun:
+        if fates and (fates[-1].server_away or monotonic() >= ends):
+            fates += [_not_called(left, fates[-1]) for left in begun[len(fates) :]]
+            break
+        fates.append(_call(connection, each, until))
+    return fates
 
 
 def _call(connection: smtp.Connection, ready: Ready, until: float) -> Outcome:
@@ -179,6 +214,12 @@ def _not_tried(ready: Ready, error: Away) -> Outcome:
     )
 
 
+def _not_called(ready: Ready, last: Outcome) -> Outcome:
+    """It was begun behind one that was the last for now."""
+    reason, words = ("not_accepted", last.value) if last.server_away else (None, {})
+    return Outcome(ready.id, ready.lease, "queued", reason, words, PAUSE, tried=False, called=False)
+
+
 def _retried(ready: Ready, rule: str, error: Exception, server_away: bool = False, silent: bool = False) -> Outcome:
     """Queued for another try with growing patience, or given up."""
     tries = ready.attempts + 1
@@ -191,14 +232,26 @@ def _retried(ready: Ready, rule: str, error: Exception, server_away: bool = Fals
     )
 
 
-def _store(session: Session, outcome: Outcome | None) -> None:
+def _store(session: Session, outcomes: Sequence[Outcome]) -> None:
     """Write what is known; late news may only move a message forward."""
-    if outcome is None:
-        return
+    if sent := [each for each in outcomes if each.state == "sent"]:
+        session.execute(_SENT, _mine(session, sent) | {"now": clock.now(session)})
+    for outcome in outcomes:
+        if outcome.state != "sent":
+            _store_trouble(session, outcome)
+
+
+def _mine(session: Session, messages: Sequence[Ready] | Sequence[Outcome]) -> dict[str, Any]:
+    """What tells messages that are still ours."""
+    ids, leases = [each.id for each in messages], [each.lease for each in messages]
+    return {"shop": session.info["shop_id"], "ids": ids, "leases": leases}
+
+
+def _store_trouble(session: Session, outcome: Outcome) -> None:
     mine = COLUMNS.id == outcome.id, COLUMNS.lease == outcome.lease, COLUMNS.state.in_(("sending", "unknown"))
     columns: dict[str, Any] = {"state": outcome.state, "reason": outcome.reason, "value": outcome.value or None}
     columns["next_attempt_at"] = _later(outcome.wait.total_seconds())
-    if outcome.state in ("sent", "unknown"):
+    if outcome.state == "unknown":
         columns["sent_at"] = clock.now(session)
     if outcome.state != "unknown":
         columns["lease"] = None

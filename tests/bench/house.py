@@ -39,8 +39,11 @@ class House:
 @contextmanager
 def house() -> Iterator[House]:
     """Everything started, and stopped at the end."""
-    home = Path(tempfile.mkdtemp(prefix="regulars-bench-"))
-    with postgres.running(home / "postgres", durable=True) as pg, valkey.running(home / "valkey") as redis:
+    with (
+        tempfile.TemporaryDirectory(prefix="regulars-bench-") as home,
+        postgres.running(Path(home, "postgres"), durable=True) as pg,
+        valkey.running(Path(home, "valkey")) as redis,
+    ):
         upgrade(pg.owner_url)
         os.environ.update(
             {

@@ -24,7 +24,7 @@ HOSTILE = [
 
 
 def parsed(**more: object) -> email.message.EmailMessage:
-    return email.message_from_bytes(build(letter(**more)).as_bytes(), policy=default)  # type: ignore[arg-type, return-value]
+    return email.message_from_bytes(build(letter(**more)), policy=default)  # type: ignore[arg-type, return-value]
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -53,7 +53,7 @@ def test_an_address_that_is_none_is_refused(where: str, address: str) -> None:
     "text", ["x" * 5000 + "\n", "Ж" * 3000 + "\n", "\u202eabc\n", "a\r\nb\rc\n", ".\n.\n", "", "nul\x00byte\n"]
 )
 def test_no_line_is_over_the_limit_and_both_parts_are_there(text: str) -> None:
-    raw = build(letter(text=text, html=f"<p>{text}</p>")).as_bytes()
+    raw = build(letter(text=text, html=f"<p>{text}</p>"))
     assert max(map(len, raw.split(b"\r\n"))) <= 998
     assert b"\n" not in raw.replace(b"\r\n", b"")
     mail = email.message_from_bytes(raw, policy=default)

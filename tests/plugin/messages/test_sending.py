@@ -231,25 +231,40 @@ def test_a_name_with_line_breaks_stays_a_name(shop: Shop, sink: Sink) -> None:
 def test_a_worker_killed_in_the_middle_sends_no_marketing_twice(shop: Shop, sink: Sink, moment: str) -> None:
     for number in range(6):
         ask(shop, f"k{number}", email=f"p{number}@example.com")
-    die(moment, at=3)
-    make_due(shop)
-    sending.send_due()
-    make_due(shop)
-    sending.send_due()
-    receivers = [mail["To"] for mail in sink.mails]
-    assert len(receivers) == len(set(receivers))
-    with db.transaction(shop.id) as session:
-        states = list(session.scalars(select(Message.state)))
-    assert sorted(states) == ["sent"] * 5 + ["unknown"]
+    die(moment, at=3, fast_seconds=0)
+    receivers, states = sent_by_others(shop, sink)
+    assert states == ["sent"] * 5 + ["unknown"]
     assert len(receivers) == (6 if moment == "after acceptance" else 5)
 
 
-def die(moment: str, at: int) -> None:
-    """Another process sends and is killed -9 at its n-th mail."""
+@pytest.mark.parametrize("moment", ["before the call", "after acceptance"])
+def test_of_a_group_for_a_fast_server_a_kill_leaves_the_group_unknown(shop: Shop, sink: Sink, moment: str) -> None:
+    for number in range(sending.GROUP + 4):
+        ask(shop, f"k{number}", email=f"p{number}@example.com")
+    die(moment, at=4, fast_seconds=60)
+    receivers, states = sent_by_others(shop, sink)
+    assert states == ["sent"] * 4 + ["unknown"] * sending.GROUP
+    assert len(receivers) == 4 + (3 if moment == "after acceptance" else 2)
+
+
+def sent_by_others(shop: Shop, sink: Sink) -> tuple[list[str], list[str]]:
+    """After a death: who got a mail, each once, and what became of all, when the others go on."""
+    for _ in range(2):
+        make_due(shop)
+        sending.send_due()
+    receivers = [mail["To"] for mail in sink.mails]
+    assert len(receivers) == len(set(receivers))
+    with db.transaction(shop.id) as session:
+        return receivers, sorted(session.scalars(select(Message.state)))
+
+
+def die(moment: str, at: int, fast_seconds: float) -> None:
+    """Another process sends, in groups of what takes `fast_seconds`, and is killed -9 at its n-th mail."""
     program = f"""
 import os, signal
 from plugin.mail import smtp
 from plugin.messages import sending
+sending.GROUP_SECONDS = {fast_seconds}
 send, calls = smtp.Connection.send, []
 def dying(self, mail, sender, recipient, until):
     calls.append(recipient)
@@ -263,6 +278,28 @@ sending.send_due()
 """
     died = subprocess.run([sys.executable, "-c", program], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert died.returncode == -signal.SIGKILL
+
+
+def test_behind_a_server_that_goes_away_nothing_costs_a_try(
+    shop: Shop, other_shop: Shop, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "GROUP_SECONDS", 60.0)
+    for number in range(6):
+        ask(shop, f"k{number}", email=f"p{number}@example.com")
+    sink.answers["p2@example.com"] = "421 4.3.2 going down"
+    sending.send_due()
+    with db.transaction(shop.id) as session:
+        rows = session.execute(select(Message.state, Message.attempts, Message.lease).order_by(Message.id)).all()
+    assert [(state, attempts) for state, attempts, _ in rows] == [
+        *[("sent", 1)] * 2,
+        ("queued", 1),
+        *[("queued", 0)] * 3,
+    ]
+    assert {lease for _, _, lease in rows} == {None}
+    sink.answers.clear()
+    make_due(shop)
+    sending.send_due()
+    assert len(sink.mails) == 6
 
 
 def test_the_store_withdrawing_and_granting_lists_and_lifts(shop: Shop, sink: Sink) -> None:

@@ -15,6 +15,8 @@ from plugin.campaigns import merging as cart_merges
 from plugin.campaigns import operations as campaigns
 from plugin.commerce import merges
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty.referring import following as referrals
+from plugin.loyalty.referring import merging as referral_merges
 from plugin.messages import merging as mail_merges
 from plugin.messages import operations as messages
 from plugin.shops.models import Shop
@@ -41,6 +43,7 @@ def react(session: Session, shop: Shop, changes: Changes) -> None:
     campaigns.follow_checkouts(session, shop, changes.checkouts)
     campaigns.stop_for_orders(session, shop, changes.orders)
     subscriptions.announce_products(session, shop, changes.products)
+    referrals.follow_referrals(session, shop, changes.orders)
     loyalty.use_codes(session, shop, changes.orders)
     loyalty.follow_merges(session, shop, changes.merged, changes.orders)
     loyalty.settle_orders(session, shop, changes.orders)
@@ -55,3 +58,4 @@ def _follow_merges(session: Session, shop: Shop, changes: Changes) -> None:
         cart_merges.follow_merges(session, shop, merged)
         wish_merges.follow_merges(session, shop, merged)
         mail_merges.follow_merges(session, shop, merged)
+        referral_merges.follow_merges(session, shop, merged)

@@ -60,7 +60,9 @@ _ERASES = {
             WHERE c.version <> EXCLUDED.version""",
     "customer_terms": "DELETE FROM customer_terms WHERE shop_id = :shop AND customer_id = ANY (:customer_ids)",
     "orders": f"""
-        UPDATE orders SET email = NULL, tags = '{{}}' WHERE {_MINE} AND (email IS NOT NULL OR tags <> '{{}}')""",
+        UPDATE orders SET email = NULL, tags = '{{}}', shipping_place = NULL, billing_place = NULL
+        WHERE {_MINE} AND
+            (email IS NOT NULL OR tags <> '{{}}' OR coalesce(shipping_place, billing_place) IS NOT NULL)""",
     "fulfillments": """
         UPDATE fulfillments SET tracking_numbers = '{}', tracking_urls = '{}'
         WHERE shop_id = :shop AND order_id = ANY (:order_ids) AND (tracking_numbers <> '{}' OR tracking_urls <> '{}')

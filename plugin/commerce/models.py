@@ -116,6 +116,9 @@ class Order(OfShop, Base):
         Index("ix_orders_processed", "shop_id", "processed_at", "id"),
         Index("ix_orders_checkout_token", "shop_id", "checkout_token"),
         Index("ix_orders_cart_token", "shop_id", "cart_token"),
+        Index(
+            "ix_orders_guest", "shop_id", "email", postgresql_where=text("customer_id IS NULL AND email IS NOT NULL")
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -147,6 +150,8 @@ class Order(OfShop, Base):
     cancelled_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    shipping_place: Mapped[int | None]  # numbers of addresses (plugin/commerce/places.py): no address is kept
+    billing_place: Mapped[int | None]
     version: Mapped[Version]
 
 
@@ -282,6 +287,33 @@ class Product(OfShop, Base):
     updated_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     version: Mapped[Version]
+
+
+class Collection(OfShop, Base):
+    """A collection of the store; which products it has is in `collection_products`."""
+
+    __tablename__ = "collections"
+    __table_args__ = (ForeignKeyConstraint(["shop_id"], ["shops.id"]),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    title: Mapped[str] = mapped_column(server_default="")
+    handle: Mapped[Key] = mapped_column(server_default="")
+    updated_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    version: Mapped[Version]
+
+
+class CollectionProduct(OfShop, Base):
+    """A product in a collection, as the store said last. The product may still be unknown to us."""
+
+    __tablename__ = "collection_products"
+    __table_args__ = (
+        ForeignKeyConstraint(["shop_id", "collection_id"], ["collections.shop_id", "collections.id"]),
+        Index("ix_collection_products_product", "shop_id", "product_id"),
+    )
+
+    collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    product_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
 
 class Variant(OfShop, Base):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from plugin.commerce.mailboxes import mailbox
+
 MOST_TERMS = 16
 LONGEST_TERM = 64
 
@@ -26,10 +28,10 @@ def words(text: str) -> list[str]:
 
 
 def customer_terms(first_name: str | None, last_name: str | None, email: str | None, phone: str | None) -> list[str]:
-    """The rows of `customer_terms` for one customer: each word, the whole e-mail and the digits of the phone."""
+    """The rows of `customer_terms` for one customer: each word, the e-mail, its mailbox, the phone's digits."""
     terms = words(" ".join(part for part in (first_name, last_name, email) if part))
     if email:
-        terms.append(fold(email)[:LONGEST_TERM])
+        terms += [fold(email)[:LONGEST_TERM], mailbox(email)[:LONGEST_TERM]]
     if digits := re.sub(r"\D", "", phone or ""):
         terms.append(digits[:LONGEST_TERM])
     return list(dict.fromkeys(terms))

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.commerce.models import Order
 from plugin.loyalty.models import PointAccount, Program
+from plugin.loyalty.referring.paying import settle_referrals
 from plugin.loyalty.settling import follow_tiers, settle_due, settle_orders
 from plugin.shops.models import Shop
 
@@ -20,6 +21,8 @@ STEP = 500
 
 def catch_up(session: Session, shop: Shop) -> bool:
     """One step of whatever waits; whether something may be left to do."""
+    if settle_referrals(session, shop):  # alone: a referral is locked before accounts
+        return True
     return _settle_history(session, shop) or _tell_tiers(session, shop) or settle_due(session, shop, STEP) == STEP
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from plugin.loyalty.referring import erasing as referring
 from plugin.shops import rows
 from plugin.shops.models import Shop
 from plugin.shops.people import Person
@@ -35,9 +36,9 @@ _ERASES = {
 
 def export_customer(session: Session, shop: Shop, person: Person) -> rows.Found:
     """Points, their history and what was bought with them."""
-    return rows.read(session, shop, person, _EXPORTS)
+    return rows.read(session, shop, person, _EXPORTS) | referring.export_customer(session, shop, person)
 
 
 def erase_customer(session: Session, shop: Shop, person: Person) -> rows.Counts:
     """Remove what staff wrote about a person; the ledger itself holds nothing personal."""
-    return rows.change(session, shop, person, _ERASES)
+    return rows.change(session, shop, person, _ERASES) | referring.erase_customer(session, shop, person)

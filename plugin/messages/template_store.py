@@ -23,12 +23,16 @@ FOLDER: Final = Path(__file__).parent / "templates"
 CART: Final = "You get this mail because you left a cart at {{ shop.name }} and agreed to hear from us."
 WISH: Final = "You get this mail because you chose “{{ field.label }}” at {{ shop.name }}."
 REWARD: Final = "You get this mail because you redeemed points at {{ shop.name }}."
+INVITED: Final = "You get this mail because this address was entered on a friend's invitation to {{ shop.name }}."
+SHARED: Final = "You get this mail because you shared your link of {{ shop.name }}."
 # name → subject, preheader, why the person gets it
 BUILT_IN: Final = {
     "cart_1": ("You left something behind", "Your cart is saved. It takes one click to go on.", CART),
     "cart_2": ("Still thinking about it?", "We kept your cart for you a little longer.", CART),
     "announcement": ("{{ product.title }}", "{{ product.title }} has just arrived.", WISH),
     "reward": ("Your code: {{ code }}", "{{ reward_title }}: your personal code is inside.", REWARD),
+    "referral_welcome": ("Your welcome code: {{ code }}", "A friend invited you. Your code is inside.", INVITED),
+    "referral_reward": ("{{ points }} {{ points_name }} for inviting a friend", "Your friend has bought.", SHARED),
 }
 
 

@@ -15,9 +15,9 @@ Found = dict[str, list[dict[str, Any]]]  # table → rows
 Counts = dict[str, int]  # table → how many rows
 
 
-def read(session: Session, shop: Shop, person: Person, queries: Mapping[str, str]) -> Found:
-    """The rows of each query. `:shop` and the person's lists (`:customer_ids`, `:emails`, …) are given to it."""
-    named = {"shop": shop.id} | person.named()
+def read(session: Session, shop: Shop, person: Person, queries: Mapping[str, str], **values: Any) -> Found:
+    """The rows of each query. Given are `:shop`, the person's lists (`:customer_ids`, `:emails`, …), and `values`."""
+    named = {"shop": shop.id} | person.named() | values
     return {table: _rows(session, query, named) for table, query in queries.items()}
 
 

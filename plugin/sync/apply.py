@@ -35,7 +35,8 @@ _EMPTY_ORDER = """
     financial_status = NULL, fulfillment_status = NULL, test = false, currency = '', presentment_currency = NULL,
     taxes_included = false, subtotal_minor = 0, total_minor = 0, tax_minor = 0, shipping_minor = 0, discount_minor = 0,
     current_subtotal_minor = 0, current_total_minor = 0, discount_codes = '{}', tags = '{}', processed_at = NULL,
-    created_at = NULL, updated_at = NULL, cancelled_at = NULL, closed_at = NULL"""
+    created_at = NULL, updated_at = NULL, cancelled_at = NULL, closed_at = NULL, shipping_place = NULL,
+    billing_place = NULL"""
 _EMPTY_PRODUCT = """
     title = '', handle = '', vendor = NULL, product_type = '', status = NULL, tags = '{}', image_url = NULL,
     published_at = NULL, created_at = NULL, updated_at = NULL"""

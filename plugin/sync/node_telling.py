@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from psycopg.types.json import Jsonb
 
+from plugin.commerce.places import place
 from plugin.sync import nodes, rows
 from plugin.sync.batch import Batch, Source, currency_code, email_address, keep, minor, tag_list
 from plugin.sync.nodes import numeric_id
@@ -208,8 +209,16 @@ def _order(
         in_utc(told.updatedAt),
         in_utc(told.cancelledAt),
         in_utc(told.closedAt),
+        _place(source.shop.id, told.shippingAddress),
+        _place(source.shop.id, told.billingAddress),
         version,
     )
+
+
+def _place(shop_id: int, told: nodes.Place | None) -> int | None:
+    if told is None:
+        return None
+    return place(shop_id, told.address1, told.address2, told.zip, told.city, told.countryCodeV2)
 
 
 def order_line(shop_id: int, order_id: int, told: nodes.Line, position: int, currency: str) -> rows.LineRow:

@@ -36,6 +36,14 @@ class Address(Struct):
     countryCodeV2: str | None = None
 
 
+class Place(Address):
+    """An address of an order: only a number is kept of it (plugin/commerce/places.py)."""
+
+    address1: str | None = None
+    address2: str | None = None
+    zip: str | None = None
+
+
 class Email(Struct):
     emailAddress: str | None = None
     marketingState: str | None = None
@@ -187,6 +195,8 @@ class Order(Struct):
     lineItems: Nodes[Line] | None = None
     refunds: list[Refund] | None = None
     fulfillments: list[Fulfillment] | None = None
+    shippingAddress: Place | None = None
+    billingAddress: Place | None = None
     processedAt: Moment = None
     createdAt: Moment = None
     updatedAt: Moment = None

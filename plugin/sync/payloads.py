@@ -31,6 +31,14 @@ class Address(Struct):
     country_code: str | None = None
 
 
+class Place(Address):
+    """An address of an order: only a number is kept of it (plugin/commerce/places.py)."""
+
+    address1: str | None = None
+    address2: str | None = None
+    zip: str | None = None
+
+
 class Consent(Struct):
     state: str | None = None
     opt_in_level: str | None = None
@@ -211,6 +219,8 @@ class Order(Struct):
     line_items: list[Line] | None = None
     refunds: list[Refund] | None = None
     fulfillments: list[Fulfillment] | None = None
+    shipping_address: Place | None = None
+    billing_address: Place | None = None
     processed_at: Moment = None
     created_at: Moment = None
     updated_at: Moment = None

@@ -80,6 +80,8 @@ class OrderRow(NamedTuple):
     updated_at: datetime | None
     cancelled_at: datetime | None
     closed_at: datetime | None
+    shipping_place: int | None
+    billing_place: int | None
     version: bytes
 
 

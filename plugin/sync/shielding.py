@@ -132,7 +132,7 @@ def _orders(batch: Batch, erased: Erased, veiled: Mapping[str, str]) -> set[str]
     """Orders of the erased lose what is personal; the keys of those that were not known as theirs."""
     masked = {id for id, row in batch.orders.items() if _is_theirs(f"order:{id}", row, None, erased, veiled)}
     for id in masked:
-        batch.orders[id] = batch.orders[id]._replace(email=None, tags=[])
+        batch.orders[id] = batch.orders[id]._replace(email=None, tags=[], shipping_place=None, billing_place=None)
     return {f"order:{id}" for id in masked}
 
 

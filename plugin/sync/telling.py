@@ -11,6 +11,7 @@ from datetime import datetime
 from msgspec import UNSET
 from psycopg.types.json import Jsonb
 
+from plugin.commerce.places import place
 from plugin.sync import payloads as body
 from plugin.sync import rows
 from plugin.sync.batch import Batch, Source, currency_code, email_address, keep, minor, tag_list
@@ -225,8 +226,16 @@ def _order_row(
         in_utc(told.updated_at),
         in_utc(told.cancelled_at),
         in_utc(told.closed_at),
+        _place(shop_id, told.shipping_address),
+        _place(shop_id, told.billing_address),
         version,
     )
+
+
+def _place(shop_id: int, told: body.Place | None) -> int | None:
+    if told is None:
+        return None
+    return place(shop_id, told.address1, told.address2, told.zip, told.city, told.country_code)
 
 
 def _shipping(told: body.Order, currency: str) -> int:

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from celery import Celery
     from flask import Flask
 
-TASKS = ("sync", "effects", "campaigns", "messages", "loyalty", "privacy", "shops", "storefront", "watching")
+LOYALTY = ("loyalty", "loyalty.books")
+TASKS = ("sync", "effects", "campaigns", "messages", *LOYALTY, "privacy", "shops", "storefront", "watching")
 
 
 def create_app() -> Flask:

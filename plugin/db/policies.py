@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 APP, OWNER, SWEEP = "regulars_app", "regulars_owner", "regulars_sweep"
 SWEPT = ("shops", "inbox", "outbox", "enrollments", "messages")
-APPEND_ONLY = ("point_entries", "consents", "audit_log")
+APPEND_ONLY = ("point_entries", "ledger_seals", "consents", "audit_log")
 # No tenant column; strays are for the sweep role alone, and the proofs of erased shops for the owner alone.
 SYSTEM = ("inbox_strays", "clock", "shared_breakers", "shop_erasures", "pulses", "body_digests")
 

@@ -13,14 +13,18 @@ FEATURES = (
     "commerce",
     "messages",
     "loyalty",
+    "loyalty.books",
+    "loyalty.referring",
     "subscriptions",
     "campaigns",
     "privacy",
     "sync",
 )
 
-for feature in FEATURES:
-    importlib.import_module(f"plugin.{feature}.models")
+MODELS = (*(f"{feature}.models" for feature in FEATURES), "loyalty.reward_models")
+
+for module in MODELS:
+    importlib.import_module(f"plugin.{module}")
 
 metadata = Base.metadata
 

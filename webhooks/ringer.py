@@ -1,4 +1,4 @@
-"""Ringing the workers after a commit: one thread, at most one ring every 50 ms, and a ring that fails is no matter.
+"""Ringing the workers after a commit: one thread, at most one ring every 100 ms, and a ring that fails is no matter.
 
 Workers sweep every 10 s by themselves, so Redis may be dead.
 """
@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS = 0.1
 SHOPS_A_RING = 100
 
 
@@ -39,6 +39,6 @@ class Ringer:
             self._flag.clear()
             with self._lock:
                 shops, self._shops = sorted(self._shops), set()
-            if shops:
-                ring("sync.drain", *shops[:SHOPS_A_RING])
+            for first in range(0, len(shops), SHOPS_A_RING):
+                ring("sync.drain", *shops[first : first + SHOPS_A_RING])
             time.sleep(PAUSE_SECONDS)

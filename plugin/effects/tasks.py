@@ -9,7 +9,7 @@ from celery import shared_task
 from plugin.effects import performing, rounds
 from plugin.jobs.doorbell import ring
 
-ROUND_SECONDS = 20.0
+ROUND_SECONDS = 2.0  # news in the inboxes may wait behind it
 
 
 @shared_task(name="effects.perform_due")

@@ -28,7 +28,7 @@ def make_celery() -> Celery:
         task_soft_time_limit=100,
         task_publish_retry=False,
         worker_prefetch_multiplier=1,
-        worker_max_tasks_per_child=2000,
+        worker_max_tasks_per_child=50_000,
         worker_soft_shutdown_timeout=10,
         worker_eta_task_limit=1000,
         worker_cancel_long_running_tasks_on_connection_loss=False,

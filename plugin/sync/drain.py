@@ -8,7 +8,8 @@ and nothing else of the shop is delayed or blamed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -69,14 +70,31 @@ def lock(session: Session, shop_id: int) -> bool:
 
 def drain(shop_id: int, seconds: float = 20.0) -> int:
     """Take what waits in one shop's inbox, for about `seconds`; how many rows were taken."""
-    ends, taken = monotonic() + seconds, 0
-    while monotonic() < ends and (rows := _next_batch(shop_id)) is not None:
+    return drain_in_turn([shop_id], seconds)
+
+
+def drain_in_turn(shop_ids: Iterable[int], seconds: float) -> int:
+    """Take what waits in these shops' inboxes, a batch of each in turn, for about `seconds`; how many rows.
+
+    No shop waits until another has no more news, and its own batch grows meanwhile: one row takes about as many
+    statements as five hundred.
+    """
+    ends, taken, turns = monotonic() + seconds, 0, deque(shop_ids)
+    while turns and monotonic() < ends:
+        shop_id = turns.popleft()
+        rows = _next_batch(shop_id)
         # Who was rung for a row while we had the shop went away; it may have come after we looked and before we let go.
-        if not rows and not is_waiting(shop_id):
-            break
-        taken += rows
-        pulses.count(rows)
+        if rows or (rows == 0 and is_waiting(shop_id)):
+            turns.append(shop_id)
+        taken += rows or 0
+        pulses.count(rows or 0)
     return taken
+
+
+def due_among(shop_ids: Collection[int]) -> list[int]:
+    """Which of these shops have rows that are due: one statement, because most bells ring while a drain is at work."""
+    with db.system_transaction() as session:
+        return inbox.waiting_among(session, shop_ids)
 
 
 def drain_waiting(seconds: float = 20.0) -> int:
@@ -84,8 +102,7 @@ def drain_waiting(seconds: float = 20.0) -> int:
     with db.system_transaction() as session:
         inbox.adopt_strays(session, READERS.keys())
         waiting = inbox.shops_waiting(session)
-    ends = monotonic() + seconds
-    return sum(drain(shop_id, ends - monotonic()) for shop_id in waiting if monotonic() < ends)
+    return drain_in_turn(waiting, seconds)
 
 
 def is_waiting(shop_id: int) -> bool:

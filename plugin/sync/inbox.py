@@ -76,6 +76,11 @@ _SHOPS_WAITING = text("""
     WHERE state = 'new' AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp())
     GROUP BY shop_id HAVING EXISTS (SELECT FROM shops WHERE shops.id = shop_id) ORDER BY min(id) LIMIT 1000
 """)
+_WAITING_AMONG = text("""
+    SELECT shop_id FROM unnest(CAST(:shops AS bigint[])) AS asked (shop_id) WHERE EXISTS (
+        SELECT FROM inbox WHERE inbox.shop_id = asked.shop_id AND state = 'new'
+            AND (next_attempt_at IS NULL OR next_attempt_at <= clock_timestamp()))
+""")
 
 
 def waiting(session: Session, shop_id: int, through: int = 2**62, most: int = BATCH_ROWS) -> list[Waiting]:
@@ -126,3 +131,8 @@ def adopt_strays(session: Session, known_topics: Collection[str]) -> set[int]:
 def shops_waiting(session: Session) -> list[int]:
     """Shops with rows that are due, the longest waiting first; in system scope."""
     return list(session.execute(_SHOPS_WAITING).scalars())
+
+
+def waiting_among(session: Session, shop_ids: Collection[int]) -> list[int]:
+    """Those of the shops that have rows which are due; in system scope."""
+    return list(session.execute(_WAITING_AMONG, {"shops": list(shop_ids)}).scalars())

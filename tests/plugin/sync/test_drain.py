@@ -256,3 +256,32 @@ def test_more_than_a_batch_is_drained_batch_by_batch(
     assert drain(shop.id) == 25
     assert len(rows(database, "orders", shop)) == 25
     assert mirror(database, shop)["orders"]
+
+
+def test_no_shop_waits_until_another_has_no_more_news(
+    database: Engine, shop: Shop, other_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deliver(database, shop, "orders/create", payloads.order(2000))
+    deliver(database, other_shop, "orders/create", payloads.order(2000))
+    take, turns = draining._next_batch, list[int]()
+
+    def taken(shop_id: int) -> int | None:
+        turns.append(shop_id)
+        rows = take(shop_id)
+        if turns.count(shop.id) < 3 and shop_id == shop.id:  # news of this shop keep coming
+            deliver(database, shop, "orders/create", payloads.order(2000 + len(turns)))
+        return rows
+
+    monkeypatch.setattr(draining, "_next_batch", taken)
+    assert draining.drain_in_turn([shop.id, other_shop.id], 20) == 4
+    assert turns[:3] == [shop.id, other_shop.id, shop.id]
+
+
+def test_a_bell_is_answered_for_shops_with_something_due(database: Engine, shop: Shop, other_shop: Shop) -> None:
+    assert draining.due_among([shop.id, other_shop.id]) == []
+    deliver(database, shop, "orders/create", payloads.order())
+    assert draining.due_among([shop.id, other_shop.id]) == [shop.id]
+    assert draining.due_among([other_shop.id]) == []
+    with database.begin() as connection:
+        connection.execute(text("UPDATE inbox SET next_attempt_at = clock_timestamp() + interval '1 minute'"))
+    assert draining.due_among([shop.id]) == []

@@ -1,4 +1,4 @@
-"""What follows when the store has made a code, or will not: the redemption is issued and mailed, or returned."""
+"""What follows when the store has made what was bought, or will not: it is issued and mailed, or returned."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from plugin.commerce.models import Customer
 from plugin.effects import operations as effects
-from plugin.loyalty import queries
+from plugin.loyalty import queries, returning
 from plugin.loyalty.merging import tell_owner
 from plugin.loyalty.models import Redemption
-from plugin.loyalty.redeeming import CODE_KIND, end_code, issue, return_redemption
+from plugin.loyalty.redeeming import KIND_OF_EFFECT, issue
 from plugin.messages import operations as messages
 from plugin.shops.models import Shop
 
@@ -19,12 +19,13 @@ from plugin.shops.models import Shop
 def code_made(session: Session, shop: Shop, payload: dict[str, Any], result: dict[str, Any]) -> None:
     """The redemption is issued and its code mailed; a service mail, asked for by the click."""
     redemption = issue(session, shop, payload["redemption_id"], result["discount_gid"])
-    if redemption is not None:
-        if redemption.customer_id != payload["customer_id"]:
-            tell_owner(session, shop, redemption)
+    if redemption is None:
+        returning.made_meanwhile(session, shop, payload["redemption_id"], result["discount_gid"])
+        return
+    if redemption.customer_id != payload["customer_id"]:
+        tell_owner(session, shop, redemption)
+    if redemption.kind != "store_credit":  # the store tells of credit by itself
         _mail(session, shop, redemption, payload["title"])
-    elif queries.redemption(session, shop, payload["redemption_id"]).state == "returned":
-        end_code(session, shop, payload["redemption_id"], result["discount_gid"])
 
 
 def code_ended(session: Session, shop: Shop, payload: dict[str, Any], result: dict[str, Any]) -> None:
@@ -40,10 +41,10 @@ def code_refused(session: Session, shop: Shop, payload: dict[str, Any], error: E
     redemption = queries.redemption(session, shop, payload["redemption_id"])
     if redemption.state == "reserved" and redemption.customer_id != payload["customer_id"]:
         kept = payload | {"customer_id": redemption.customer_id}
-        effects.record(session, shop.id, CODE_KIND, str(redemption.id), kept, again=True)
+        effects.record(session, shop.id, KIND_OF_EFFECT[redemption.kind], str(redemption.id), kept, again=True)
         return
-    if redemption.state == "reserved":
-        return_redemption(session, shop, redemption.id, "system", "code_refused")
+    if redemption.state in ("reserved", "ending"):
+        returning.return_redemption(session, shop, redemption.id, "system", "code_refused")
 
 
 def _mail(session: Session, shop: Shop, redemption: Redemption, title: str) -> None:
@@ -75,5 +76,12 @@ def _context(shop: Shop, redemption: Redemption, title: str) -> dict[str, Any]:
         "minimum_minor": redemption.minimum_minor or None,
         "currency": redemption.currency,
         "expires_at": redemption.expires_at.isoformat(),
-        "url": f"{shop.storefront_url}/discount/{redemption.code}",
+        "url": apply_url(shop, redemption),
     }
+
+
+def apply_url(shop: Shop, redemption: Redemption, redirect: str = "/cart") -> str:
+    """The link that puts the code on the visitor's cart; a gift card is typed in at the checkout."""
+    if redemption.kind == "gift_card":
+        return shop.storefront_url
+    return f"{shop.storefront_url}/discount/{redemption.code}?redirect={redirect}"

@@ -19,7 +19,8 @@ from plugin.loyalty import ledger, settling
 from plugin.loyalty.lots import Book
 from plugin.loyalty.models import LotUse, PointAccount, PointEntry, PointLot, Redemption
 from plugin.loyalty.moving import Merge, Moved, move
-from plugin.loyalty.redeeming import CODE_KIND
+from plugin.loyalty.redeeming import KIND_OF_EFFECT
+from plugin.loyalty.terms import DISCOUNTS
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
@@ -75,7 +76,8 @@ def _readdress_codes(session: Session, shop: Shop, kept: dict[int, int]) -> None
     for from_id, into_id in kept.items():
         theirs = Redemption.shop_id == shop.id, Redemption.customer_id == from_id, Redemption.state == "reserved"
         keys = [str(id) for id in session.scalars(select(Redemption.id).where(*theirs))]
-        effects.rewrite(session, shop.id, CODE_KIND, keys, {"customer_id": into_id})
+        for kind in sorted(set(KIND_OF_EFFECT.values())):
+            effects.rewrite(session, shop.id, kind, keys, {"customer_id": into_id})
 
 
 def _lock_redemptions(session: Session, shop: Shop, from_ids: Collection[int]) -> None:
@@ -132,7 +134,7 @@ def _redeemed(session: Session, shop: Shop, one: Book) -> dict[int, int]:
         select(LotUse.lot_id, func.sum(LotUse.points))
         .join(Redemption, (Redemption.shop_id == LotUse.shop_id) & (Redemption.id == LotUse.redemption_id))
         .where(LotUse.shop_id == shop.id, LotUse.lot_id.in_([lot.id for lot in one.lots]))
-        .where(Redemption.state != "returned")
+        .where(Redemption.state.not_in(("returned", "late")))
         .group_by(LotUse.lot_id)
     )
     return {lot_id: int(points) for lot_id, points in session.execute(taken)}
@@ -157,7 +159,7 @@ def _take_redemptions(session: Session, shop: Shop, from_id: int, into_id: int) 
     taken = theirs.values(customer_id=into_id, request_key=key).returning(Redemption)
     found = session.scalars(taken, execution_options={"populate_existing": True, "synchronize_session": False}).all()
     for redemption in found:
-        if redemption.state == "issued" and redemption.discount_gid:
+        if redemption.state == "issued" and redemption.kind in DISCOUNTS:
             tell_owner(session, shop, redemption)
     return len(found)
 

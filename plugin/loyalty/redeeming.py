@@ -1,53 +1,61 @@
-"""Buying a reward with points, giving it back, and noticing that it was used."""
+"""Buying a reward with points, and noticing that it was used. What may happen to it then: returning.py."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Collection
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from plugin import clock
+from plugin.commerce.models import Variant
 from plugin.crypto.secrets import keyed
 from plugin.effects import operations as effects
-from plugin.errors import NotFound, Refused
-from plugin.loyalty import ledger, queries
-from plugin.loyalty.lots import Book, Entry, NotEnoughPoints, Use
+from plugin.errors import Refused
+from plugin.loyalty import ledger, queries, tallies, terms
+from plugin.loyalty.lots import Book, Entry, NotEnoughPoints
 from plugin.loyalty.models import LotUse, Redemption, Reward
 from plugin.loyalty.rules import ProgramRules, days_later
+from plugin.loyalty.terms import DISCOUNTS, Limits, Offer, Stand, Terms
 from plugin.money import major
 from plugin.shops.models import Shop
 
-_CODES = """
-    SELECT o.id, unnest(o.discount_codes) FROM unnest(%(ids)b::bigint[]) AS i (id)
-    CROSS JOIN LATERAL (
-        SELECT id, discount_codes FROM orders WHERE shop_id = %(shop)s AND id = i.id AND NOT test OFFSET 0
-    ) AS o
-"""
 CODE_KIND = "discount_code"
 END_KIND = "discount_code_end"
+KIND_OF_EFFECT = {"gift_card": "gift_card", "store_credit": "store_credit"} | dict.fromkeys(DISCOUNTS, CODE_KIND)
 CODE_LETTERS = 12  # of base32: 60 bits that cannot be guessed
+CARD_LETTERS = 16  # a gift card's code has 8 to 20 letters and digits
 CLOCK_SKEW = timedelta(minutes=5)  # the store's clock may be behind ours, and the code must work at once
 
 
 class RewardPaused(Refused):
-    """The merchant has paused this reward."""
+    """The merchant has paused this reward, or its time is not now."""
 
 
 class RequestReused(Refused):
     """The same request key already bought another reward."""
 
 
-class NotReturnable(Refused):
-    """A used or already returned redemption cannot be given back."""
+class TooOften(Refused):
+    """This customer has bought this reward as often as the merchant allows."""
 
 
-def redeem(session: Session, shop: Shop, customer_id: int, reward_id: int, request_key: str) -> Redemption:
-    """Buy a reward: points out, a personal code recorded as an effect. The same click twice is one redemption.
+def redeem(
+    session: Session,
+    shop: Shop,
+    customer_id: int,
+    reward_id: int,
+    request_key: str,
+    points: int | None = None,
+    actor: str = "",
+) -> Redemption:
+    """Buy a reward: points out, what it gives recorded as an effect. The same click twice is one redemption.
 
-    Raises NotFound, RewardPaused, RequestReused, NotEnoughPoints.
+    `points` where the reward lets choose. Raises NotFound, RewardPaused, RewardSoldOut, BudgetReached, TooOften,
+    RequestReused, NotEnoughPoints, Invalid("points").
     """
     reward = queries.reward(session, shop, reward_id)
     book = ledger.lock(session, shop.id, [customer_id]).get(customer_id)
@@ -55,10 +63,8 @@ def redeem(session: Session, shop: Shop, customer_id: int, reward_id: int, reque
         raise NotEnoughPoints("There are no points to spend yet.")
     before = _same_click(session, shop, customer_id, request_key)
     if before is not None:
-        return _repeated(before, reward)
-    if not reward.active:
-        raise RewardPaused("“%(reward)s” is not available at the moment.", reward=reward.name)
-    return _buy(session, shop, book, reward, request_key)
+        return _repeated(before, reward, points)
+    return _Purchase(session, shop, book, reward, request_key, actor).made(points)
 
 
 def _same_click(session: Session, shop: Shop, customer_id: int, request_key: str) -> Redemption | None:
@@ -66,149 +72,188 @@ def _same_click(session: Session, shop: Shop, customer_id: int, request_key: str
     return session.scalar(select(Redemption).where(*same))
 
 
-def _repeated(before: Redemption, reward: Reward) -> Redemption:
-    if before.reward_id != reward.id:
+def _repeated(before: Redemption, reward: Reward, points: int | None) -> Redemption:
+    if before.reward_id != reward.id or points not in (None, before.points):
         raise RequestReused("This request was already used for another reward. Load the page again.")
     return before
 
 
-def _buy(session: Session, shop: Shop, book: Book, reward: Reward, request_key: str) -> Redemption:
-    now = clock.now(session)
-    ledger.load_open_lots(session, shop.id, [book])
-    book.require(reward.cost_points, now)
-    redemption = _redemption(session, shop, book.customer_id, reward, request_key, now)
-    told = {"points": -reward.cost_points, "reward": reward.name, "value_minor": reward.value_minor}
-    entry = Entry(
-        book.customer_id,
-        "redeem",
-        -reward.cost_points,
-        "rewards",
-        f"redeem:{redemption.id}",
-        now,
-        told | {"currency": reward.currency},
-        redemption_id=redemption.id,
-    )
-    uses = book.spend(entry, now)
-    ledger.write(session, shop.id, [book], now)
-    rows = [{"shop_id": shop.id, "redemption_id": redemption.id, "lot_id": u.lot_id, "points": u.points} for u in uses]
-    session.execute(insert(LotUse), rows)
-    effects.record(session, shop.id, CODE_KIND, str(redemption.id), _payload(redemption, reward), urgent=True)
-    return redemption
+class _Purchase:
+    """One purchase under the account's lock, step by step."""
+
+    def __init__(self, session: Session, shop: Shop, book: Book, reward: Reward, request_key: str, actor: str) -> None:
+        self.session, self.shop, self.book, self.reward = session, shop, book, reward
+        self.request_key, self.actor = request_key, actor
+        self.terms: Terms = terms.read(reward.terms)
+        self.now: datetime = clock.now(session)
+
+    def made(self, points: int | None) -> Redemption:
+        """Everything written. Raises what `redeem` raises."""
+        self._check_offered()
+        offered = terms.offer(self.reward.cost_points, self._value(), self.terms, points)
+        ledger.load_open_lots(self.session, self.shop.id, [self.book])
+        self.book.require(offered.points, self.now)
+        self._check_how_often()
+        redemption = self._redemption(offered)
+        self._spend(redemption)
+        effects.record(
+            self.session, self.shop.id, KIND_OF_EFFECT[redemption.kind], str(redemption.id),
+            self._payload(redemption), urgent=True,
+        )  # fmt: skip
+        month = terms.month_of(self.now, self.shop.timezone)
+        tallies.take(self.session, self.shop, self.reward, month, redemption.cost_minor)
+        return redemption
+
+    def _check_offered(self) -> None:
+        """Stock and budget are guarded by the tally itself, when everything else is written."""
+        archived = self.reward.archived_at is not None
+        if terms.stand(self.reward.active, archived, self.terms, Limits(), 0, self.now) is not Stand.ACTIVE:
+            raise RewardPaused("“%(reward)s” is not available at the moment.", reward=self.reward.name)
+
+    def _value(self) -> int:
+        """What the reward is worth; a product, what it costs today."""
+        if self.reward.kind != "free_product":
+            return self.reward.value_minor
+        key = (self.shop.id, self.terms.product_id, self.terms.variant_id)
+        variant = self.session.get(Variant, key)
+        return variant.price_minor if variant is not None else self.reward.value_minor
+
+    def _check_how_often(self) -> None:
+        most = self.terms.per_customer
+        if most is None:
+            return
+        since = terms.since(self.terms.per_period, self.now, self.shop.timezone)
+        mine = Redemption.shop_id == self.shop.id, Redemption.customer_id == self.book.customer_id
+        bought = select(func.count()).where(*mine, Redemption.reward_id == self.reward.id, tallies.STANDS)
+        count = self.session.scalar(bought if since is None else bought.where(Redemption.created_at >= since))
+        if (count or 0) >= most:
+            raise TooOften("You have had “%(reward)s” as often as it is given.", reward=self.reward.name)
+
+    def _redemption(self, offered: Offer) -> Redemption:
+        reward, program = self.reward, queries.program(self.session, self.shop, self.now)
+        each = None
+        if reward.kind in ("percent_off", "free_product"):
+            each = tallies.limits(self.session, self.shop, self.now, [reward.id]).get(reward.id, Limits()).each_minor
+        redemption = Redemption(
+            shop_id=self.shop.id,
+            customer_id=self.book.customer_id,
+            reward_id=reward.id,
+            reward_version=reward.version,
+            kind=reward.kind,
+            request_key=self.request_key,
+            points=offered.points,
+            value_minor=offered.value_minor,
+            currency=reward.currency,
+            minimum_minor=reward.minimum_minor,
+            cost_minor=terms.cost(reward.kind, offered, self.terms, each),
+            comes_back=self.terms.comes_back,
+            code=code_name(self.shop, self.book.customer_id, self.request_key, program, reward.kind),
+            state="reserved",
+            created_at=self.now,
+            expires_at=self._expires_at(),
+        )
+        self.session.add(redemption)
+        self.session.flush()
+        return redemption
+
+    def _expires_at(self) -> datetime:
+        return days_later(self.now, self.reward.valid_days, self.shop.timezone)
+
+    def _spend(self, redemption: Redemption) -> None:
+        told = {"points": -redemption.points, "reward": self.reward.name, "value_minor": redemption.value_minor}
+        told |= {"currency": redemption.currency}
+        entry = Entry(
+            self.book.customer_id, "redeem", -redemption.points, "rewards", f"redeem:{redemption.id}", self.now, told,
+            redemption_id=redemption.id, actor=self.actor,
+        )  # fmt: skip
+        uses = self.book.spend(entry, self.now)
+        ledger.write(self.session, self.shop.id, [self.book], self.now)
+        shared = {"shop_id": self.shop.id, "redemption_id": redemption.id}
+        self.session.execute(insert(LotUse), [shared | use._asdict() for use in uses])
+
+    def _payload(self, redemption: Redemption) -> dict[str, Any]:
+        """What the store is asked for; ids and figures, nobody's name."""
+        minimum = redemption.minimum_minor
+        return {
+            "redemption_id": redemption.id,
+            "kind": redemption.kind,
+            "code": redemption.code,
+            "title": self.reward.name,
+            "customer_id": redemption.customer_id,
+            "amount": str(major(redemption.value_minor, redemption.currency)),
+            "currency": redemption.currency,
+            "percent_bp": self.terms.percent_bp,
+            "minimum": str(major(minimum, redemption.currency)) if minimum else None,
+            "products": list(self.terms.products),
+            "collections": list(self.terms.collections),
+            "variant_id": self.terms.variant_id,
+            "combines": list(self.terms.combines),
+            "starts_at": (redemption.created_at - CLOCK_SKEW).isoformat(),
+            "ends_at": redemption.expires_at.isoformat(),
+        }
 
 
-def _redemption(
-    session: Session, shop: Shop, customer_id: int, reward: Reward, request_key: str, now: datetime
-) -> Redemption:
-    redemption = Redemption(
-        shop_id=shop.id,
-        customer_id=customer_id,
-        reward_id=reward.id,
-        request_key=request_key,
-        points=reward.cost_points,
-        value_minor=reward.value_minor,
-        currency=reward.currency,
-        minimum_minor=reward.minimum_minor,
-        code=code_name(shop, customer_id, request_key, queries.program(session, shop, now)),
-        state="reserved",
-        created_at=now,
-        expires_at=days_later(now, reward.valid_days, shop.timezone),
-    )
-    session.add(redemption)
+def code_name(
+    shop: Shop, customer_id: int, request_key: str, program: ProgramRules | None, kind: str = "amount_off"
+) -> str:
+    """A code that repeats for the same click and cannot be guessed: "BEANS-" and twelve letters of a keyed hash.
+
+    A gift card's code has no dash and no name: sixteen letters.
+    """
+    secret = base64.b32encode(keyed("discount code", shop.id, customer_id, request_key)).decode()
+    if kind == "gift_card":
+        return secret[:CARD_LETTERS]
+    name = "".join(c for c in (program.points_many if program else "").upper() if "A" <= c <= "Z")
+    return f"{name[:10] or 'REWARD'}-{secret[:CODE_LETTERS]}"
+
+
+def issue(session: Session, shop: Shop, redemption_id: int, gid: str) -> Redemption | None:
+    """The store has what was bought. None when the redemption went on without waiting (used, returned, ending).
+
+    Credit is the customer's from that moment, so it counts as used.
+    """
+    one = select(Redemption).where(Redemption.shop_id == shop.id, Redemption.id == redemption_id)
+    redemption = session.scalar(one.with_for_update(), execution_options={"populate_existing": True})
+    if redemption is None or redemption.state != "reserved":
+        return None
+    redemption.state = "used" if redemption.kind == "store_credit" else "issued"
+    redemption.discount_gid, redemption.issued_at = gid, clock.now(session)
     session.flush()
     return redemption
 
 
-def code_name(shop: Shop, customer_id: int, request_key: str, program: ProgramRules | None) -> str:
-    """A code that repeats for the same click and cannot be guessed: "BEANS-" and twelve letters of a keyed hash."""
-    secret = base64.b32encode(keyed("discount code", shop.id, customer_id, request_key))
-    name = "".join(c for c in (program.points_many if program else "").upper() if "A" <= c <= "Z")
-    return f"{name[:10] or 'REWARD'}-{secret[:CODE_LETTERS].decode()}"
-
-
-def _payload(redemption: Redemption, reward: Reward) -> dict[str, object]:
-    return {
-        "redemption_id": redemption.id,
-        "code": redemption.code,
-        "title": reward.name,
-        "customer_id": redemption.customer_id,
-        "amount": str(major(redemption.value_minor, redemption.currency)),
-        "minimum": str(major(redemption.minimum_minor, redemption.currency)) if redemption.minimum_minor else None,
-        "starts_at": (redemption.created_at - CLOCK_SKEW).isoformat(),
-        "ends_at": redemption.expires_at.isoformat(),
-    }
-
-
-def issue(session: Session, shop: Shop, redemption_id: int, discount_gid: str) -> Redemption | None:
-    """The store has the code. None when the redemption went on without waiting (used, returned)."""
-    now = clock.now(session)
-    waiting = Redemption.shop_id == shop.id, Redemption.id == redemption_id, Redemption.state == "reserved"
-    issued = update(Redemption).where(*waiting).values(state="issued", discount_gid=discount_gid, issued_at=now)
-    return session.scalars(issued.returning(Redemption), execution_options={"populate_existing": True}).first()
-
-
-def return_redemption(session: Session, shop: Shop, redemption_id: int, actor: str = "", reason: str = "") -> None:
-    """Give the points back: debt first, the rest into its own lots with their dates. Twice is once.
-
-    Raises NotFound, or NotReturnable when the code was used.
-    """
-    redemption = _locked(session, shop, redemption_id)
-    if redemption.state == "returned":
-        return
-    if redemption.state == "used":
-        raise NotReturnable("The code of this reward was already used in an order.")
-    book = ledger.lock(session, shop.id, [redemption.customer_id])[redemption.customer_id]
-    _give_back(session, shop, book, redemption, actor, reason)
-
-
-def _locked(session: Session, shop: Shop, redemption_id: int) -> Redemption:
-    """Redemptions are locked before accounts, as a drain does that first marks codes and then settles."""
-    one = select(Redemption).where(Redemption.shop_id == shop.id, Redemption.id == redemption_id)
-    found = session.scalar(one.with_for_update(), execution_options={"populate_existing": True})
-    if found is None:
-        raise NotFound("This redemption does not exist.")
-    return found
-
-
-def _give_back(session: Session, shop: Shop, book: Book, redemption: Redemption, actor: str, reason: str) -> None:
-    now = clock.now(session)
-    mine = LotUse.shop_id == shop.id, LotUse.redemption_id == redemption.id
-    uses = [
-        Use(lot_id, points) for lot_id, points in session.execute(select(LotUse.lot_id, LotUse.points).where(*mine))
-    ]
-    ledger.load_lots(session, shop.id, {book.customer_id: book}, [use.lot_id for use in uses])
-    entry = Entry(
-        book.customer_id,
-        "return",
-        redemption.points,
-        "rewards",
-        f"return:{redemption.id}",
-        now,
-        {"points": redemption.points, "reason": reason},
-        redemption_id=redemption.id,
-        actor=actor,
-    )
-    book.give_back(entry, uses, now)
-    redemption.state = "returned"
-    ledger.write(session, shop.id, [book], now)
-    if redemption.discount_gid:
-        end_code(session, shop, redemption.id, redemption.discount_gid)
-
-
-def end_code(session: Session, shop: Shop, redemption_id: int, discount_gid: str) -> None:
-    """The points are back, so the code must not work any more."""
-    effects.record(session, shop.id, END_KIND, str(redemption_id), {"discount_gid": discount_gid})
+_CODES = """
+    SELECT o.id, unnest(o.discount_codes), o.subtotal_minor, o.discount_minor
+    FROM unnest(%(ids)b::bigint[]) AS i (id)
+    CROSS JOIN LATERAL (
+        SELECT id, discount_codes, subtotal_minor, discount_minor
+        FROM orders WHERE shop_id = %(shop)s AND id = i.id AND NOT test OFFSET 0
+    ) AS o
+"""
+UNUSED = ("reserved", "issued", "ending", "expired", "returned")
 
 
 def use_codes(session: Session, shop: Shop, order_ids: Collection[int]) -> None:
-    """Redemptions whose code stands on one of these orders were used by it, the first of them."""
+    """Redemptions whose code stands on one of these orders were used by it, the first of them.
+
+    One that was returned meanwhile is late: its points are taken again (returning.take_again).
+    """
     if not order_ids:
         return
     found = ledger.raw(session).execute(_CODES, {"shop": shop.id, "ids": sorted(order_ids, reverse=True)})
-    first = {code.upper(): order_id for order_id, code in found}
+    first = {code.upper(): (order_id, (goods, discounts)) for order_id, code, goods, discounts in found}
     if not first:
         return
-    unused = Redemption.state.in_(("reserved", "issued"))
-    bought = select(Redemption).where(Redemption.shop_id == shop.id, Redemption.code.in_(first), unused)
-    for redemption in session.scalars(bought.order_by(Redemption.id).with_for_update()):
-        redemption.state, redemption.used_order_id = "used", first[redemption.code]
+    mine = Redemption.shop_id == shop.id, Redemption.code.in_(first), Redemption.state.in_(UNUSED)
+    bought = select(Redemption, Reward.terms).join(
+        Reward, (Reward.shop_id == Redemption.shop_id) & (Reward.id == Redemption.reward_id)
+    )
+    locked = bought.where(*mine).order_by(Redemption.id).with_for_update(of=Redemption)
+    for redemption, said in session.execute(locked).all():
+        redemption.used_order_id, order = first[redemption.code]
+        redemption.state = "late" if redemption.state == "returned" else "used"
+        percent = terms.read(said).percent_bp
+        redemption.spent_minor = terms.measured(
+            redemption.kind, redemption.cost_minor, redemption.value_minor, percent, order
+        )
     session.flush()

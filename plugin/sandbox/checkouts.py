@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from plugin.sandbox import customers, orders, pricing
+from plugin.sandbox import customers, gift_cards, orders, pricing
 from plugin.sandbox.documents import checkouts as documents
 from plugin.sandbox.errors import Refused
 from plugin.sandbox.order_records import Order
@@ -43,7 +43,7 @@ def save_checkout(
             if value is not None:
                 setattr(checkout, name, value)
         if code is not None:
-            checkout.code = code.strip() or None
+            _take_code(world, checkout, code.strip())
         _fill_in_buyer(world, checkout)
         checkout.updated_at = world.now()
         world.checkouts.keep(checkout)
@@ -51,6 +51,14 @@ def save_checkout(
             topic = "checkouts/update" if known else "checkouts/create"
             world.emit(topic, lambda: documents.checkout(world, checkout))
         return checkout
+
+
+def _take_code(world: World, checkout: Checkout, code: str) -> None:
+    """A discount code or a gift card's: there is one field for both, as in the real checkout."""
+    if world.gift_cards.first("code", code.casefold()):
+        checkout.gift_card = gift_cards.usable(world, code).code
+    else:
+        checkout.code = code or None
 
 
 def _new(world: World, cart_token: str | None) -> Checkout:
@@ -82,7 +90,7 @@ def _fill_in_buyer(world: World, checkout: Checkout) -> None:
     checkout.shipping_address = checkout.shipping_address or (buyer.addresses[0] if buyer.addresses else None)
 
 
-def complete_checkout(world: World, token: str, *, paid: bool = True) -> Order:
+def complete_checkout(world: World, token: str, *, paid: bool = True, store_credit: bool = False) -> Order:
     """Turn the checkout into an order; an unknown buyer becomes a customer. Twice gives the same order."""
     with world.change():
         checkout = world.checkouts[token]
@@ -111,6 +119,8 @@ def complete_checkout(world: World, token: str, *, paid: bool = True) -> Order:
             shipping_address=checkout.shipping_address,
             billing_address=checkout.billing_address or checkout.shipping_address,
             paid=paid,
+            gift_card=checkout.gift_card,
+            store_credit=store_credit,
         )
 
 

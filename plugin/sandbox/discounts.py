@@ -24,10 +24,17 @@ def create_discount(
     once_per_customer: bool = False,
     customer_ids: list[int] | None = None,
     combines_with: list[str] | None = None,
+    free_shipping: bool = False,
+    product_ids: list[int] | None = None,
+    variant_ids: list[int] | None = None,
 ) -> Discount:
     """Make a code; `Refused` with code TAKEN when it exists (capitals do not matter), BLANK when it is empty."""
     with world.change():
-        _check(world, code, amount_minor, percent_bp)
+        _check(world, code, (amount_minor is not None) + (percent_bp is not None) + free_shipping)
+        for product_id in product_ids or []:
+            world.products[product_id]
+        for variant_id in variant_ids or []:
+            world.variant(variant_id)
         discount = world.discounts.keep(
             Discount(
                 id=world.next_id("discount"),
@@ -45,20 +52,23 @@ def create_discount(
                 once_per_customer=once_per_customer,
                 customer_ids=list(customer_ids or []),
                 combines_with=list(combines_with or []),
+                free_shipping=free_shipping,
+                product_ids=list(product_ids or []),
+                variant_ids=list(variant_ids or []),
             )
         )
         world.emit("discounts/create", lambda: documents.discount(world, discount))
         return discount
 
 
-def _check(world: World, code: str, amount_minor: int | None, percent_bp: int | None) -> None:
+def _check(world: World, code: str, values: int) -> None:
     if not code.strip():
         raise Refused("Code can't be blank", code="BLANK", field=("basicCodeDiscount", "code"))
     if world.discounts.first("code", code.strip().casefold()):
         raise Refused(
             "Code must be unique. Please try a different code.", code="TAKEN", field=("basicCodeDiscount", "code")
         )
-    if (amount_minor is None) == (percent_bp is None):
+    if values != 1:
         raise Refused("Value must be an amount or a percentage", field=("basicCodeDiscount", "customerGets", "value"))
 
 

@@ -1,6 +1,7 @@
 """Orders: placed, paid, edited, tagged, cancelled, deleted. Refunds and parcels have modules of their own."""
 
-from plugin.sandbox import discounts, pricing, products, totals
+from plugin.sandbox import discounts, gift_cards, pricing, products, totals
+from plugin.sandbox import store_credit as store_credits
 from plugin.sandbox.documents import checkouts as checkout_documents
 from plugin.sandbox.documents import customers as customer_documents
 from plugin.sandbox.documents import orders as documents
@@ -30,10 +31,13 @@ def place_order(
     billing_address: Address | None = None,
     paid: bool = True,
     test: bool = False,
+    gift_card: str | None = None,
+    store_credit: bool = False,
 ) -> Order:
     """Place an order now. `Refused` when the cart is empty or the code cannot be used; `NotFound` for unknown ids.
 
     With `checkout_token` the checkout is completed. Without `customer_id` it is a guest's order, whatever the address.
+    A gift card's code and the buyer's store credit pay before money does.
     """
     with world.change():
         buyer = world.customers[customer_id] if customer_id else None
@@ -70,6 +74,7 @@ def place_order(
             billing_address=billing_address or shipping_address or home,
         )
         world.orders.keep(order)
+        _pay_without_money(world, order, gift_card, store_credit)
         _after_placing(world, order, paid)
         return order
 
@@ -106,9 +111,36 @@ def _line(world: World, item: pricing.PricedLine, *, added_later: bool = False) 
 def _shipping(world: World, cost: pricing.Priced) -> list[ShippingLine]:
     if not any(item.variant.requires_shipping for item in cost.lines):
         return []
+    given = cost.shipping_discount_minor
     return [
-        ShippingLine(id=world.next_id("shipping_line"), title=pricing.SHIPPING_TITLE, price_minor=cost.shipping_minor)
+        ShippingLine(
+            id=world.next_id("shipping_line"),
+            title=pricing.SHIPPING_TITLE,
+            price_minor=cost.shipping_minor + given,
+            discount_minor=given,
+        )
     ]
+
+
+def _pay_without_money(world: World, order: Order, gift_card: str | None, use_credit: bool) -> None:
+    if gift_card and totals.outstanding(order):
+        _paid(world, order, "gift_card", gift_cards.spend(world, gift_card, totals.outstanding(order)))
+    if use_credit and order.customer_id and totals.outstanding(order):
+        spent = store_credits.spend(world, order.customer_id, totals.outstanding(order), order.id)
+        _paid(world, order, "shopify_store_credit", spent)
+
+
+def _paid(world: World, order: Order, gateway: str, amount_minor: int) -> None:
+    if amount_minor:
+        order.transactions.append(
+            Transaction(
+                id=world.next_id("transaction"),
+                kind="sale",
+                amount_minor=amount_minor,
+                created_at=world.now(),
+                gateway=gateway,
+            )
+        )
 
 
 def _after_placing(world: World, order: Order, paid: bool) -> None:

@@ -47,6 +47,7 @@ class Priced:
     shipping_minor: int
     discount: Discount | None = None
     problem: str | None = None
+    shipping_discount_minor: int = 0
 
     @property
     def full_minor(self) -> int:
@@ -56,12 +57,17 @@ class Priced:
     @property
     def discount_minor(self) -> int:
         """All discounts."""
+        return self.goods_discount_minor + self.shipping_discount_minor
+
+    @property
+    def goods_discount_minor(self) -> int:
+        """Those on lines."""
         return sum(line.discount_minor for line in self.lines)
 
     @property
     def subtotal_minor(self) -> int:
         """Lines after discounts."""
-        return self.full_minor - self.discount_minor
+        return self.full_minor - self.goods_discount_minor
 
     @property
     def total_minor(self) -> int:
@@ -81,13 +87,15 @@ class Priced:
         if discount is None:
             return []
         kind = "fixed_amount" if discount.amount_minor is not None else "percentage"
+        percent = 10_000 if discount.free_shipping else discount.percent_bp or 0
         return [
             Application(
                 code=discount.code,
                 title=discount.title,
                 value_type=kind,
-                value=discount.amount_minor if discount.amount_minor is not None else discount.percent_bp or 0,
+                value=discount.amount_minor if discount.amount_minor is not None else percent,
                 amount_minor=self.discount_minor,
+                target_type="shipping_line" if discount.free_shipping else "line_item",
             )
         ]
 
@@ -105,15 +113,27 @@ def price(
     found = [(line, *world.variant(line.variant_id)) for line in lines if line.quantity > 0]
     full = [variant.price_minor * line.quantity for line, _, variant in found]
     discount, problem = _discount(world, code, sum(full), customer_id, email)
-    parts = money.split(_discount_minor(discount, sum(full)), full)
+    entitled = [
+        amount if _counts(discount, product, variant) else 0
+        for (_, product, variant), amount in zip(found, full, strict=True)
+    ]
+    if discount and discount.limited and not sum(entitled):
+        problem, discount = f"{discount.code} isn't valid for the items in your cart", None
+    parts = money.split(_discount_minor(discount, sum(entitled)), entitled)
     priced = [
         PricedLine(product, variant, line.quantity, line.properties, part)
         for (line, product, variant), part in zip(found, parts, strict=True)
     ]
     needs_shipping = shipping and any(line.variant.requires_shipping for line in priced)
-    return Priced(
-        priced, _shipping_minor(sum(line.minor for line in priced)) if needs_shipping else 0, discount, problem
-    )
+    costs = _shipping_minor(sum(line.minor for line in priced)) if needs_shipping else 0
+    given = costs if discount and discount.free_shipping else 0
+    return Priced(priced, costs - given, discount, problem, given)
+
+
+def _counts(discount: Discount | None, product: Product, variant: Variant) -> bool:
+    if discount is None or discount.free_shipping:
+        return False
+    return not discount.limited or product.id in discount.product_ids or variant.id in discount.variant_ids
 
 
 def still_sold(world: World, lines: list[CartLine]) -> list[CartLine]:

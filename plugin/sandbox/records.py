@@ -5,7 +5,7 @@ moments are aware datetimes in UTC. What the outside sees (webhook bodies, pages
 records by `documents`, so a derived figure (`current_total_price`) can never disagree with the lines it comes from.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 
@@ -183,6 +183,7 @@ class Checkout(Record, kw_only=True):
     accepts_marketing: bool = False
     locale: str = "en"
     code: str | None = None
+    gift_card: str | None = None
     note: str | None = None
     billing_address: Address | None = None
     shipping_address: Address | None = None
@@ -191,7 +192,10 @@ class Checkout(Record, kw_only=True):
 
 
 class Discount(Record, kw_only=True):
-    """A code discount. `amount_minor` or `percent_bp` is set; `customer_ids` empty means that anybody may use it."""
+    """A code discount. `amount_minor` or `percent_bp` is set, or `free_shipping`; no `customer_ids`: for anybody.
+
+    With `product_ids` or `variant_ids` it counts for these goods alone.
+    """
 
     id: int
     title: str
@@ -209,6 +213,42 @@ class Discount(Record, kw_only=True):
     customer_ids: list[int] = []
     combines_with: list[str] = []
     used_by: list[str] = []
+    free_shipping: bool = False
+    product_ids: list[int] = []
+    variant_ids: list[int] = []
+
+    @property
+    def limited(self) -> bool:
+        """Whether it counts for some goods alone."""
+        return bool(self.product_ids or self.variant_ids)
+
+
+class GiftCard(Record, kw_only=True):
+    """Money behind a code; whoever types it can pay with it, through its last day."""
+
+    id: int
+    code: str
+    initial_minor: int
+    balance_minor: int
+    created_at: datetime
+    updated_at: datetime
+    customer_id: int | None = None
+    expires_on: date | None = None
+    note: str | None = None
+    deactivated_at: datetime | None = None
+
+
+class CreditMove(Record, kw_only=True):
+    """Store credit given or spent; `remaining_minor` is what is left of one that was given."""
+
+    id: int
+    customer_id: int
+    amount_minor: int
+    balance_minor: int
+    created_at: datetime
+    remaining_minor: int = 0
+    expires_at: datetime | None = None
+    order_id: int | None = None
 
 
 class Metafield(Record, kw_only=True):

@@ -29,7 +29,19 @@ from uuid import uuid4
 from plugin.sandbox.app_records import BulkOperation, Delivery, Faults, Installation, Message, Token
 from plugin.sandbox.errors import NotFound
 from plugin.sandbox.order_records import Order
-from plugin.sandbox.records import Cart, Checkout, Counter, Customer, Discount, Metafield, Product, Shop, Variant
+from plugin.sandbox.records import (
+    Cart,
+    Checkout,
+    Counter,
+    CreditMove,
+    Customer,
+    Discount,
+    GiftCard,
+    Metafield,
+    Product,
+    Shop,
+    Variant,
+)
 from plugin.sandbox.storage import Storage
 from plugin.sandbox.tables import Table
 
@@ -81,6 +93,8 @@ class World:
             cart_token=lambda c: (c.cart_token,),
         )
         self.discounts = Table("discount", Discount, code=lambda d: (d.code.casefold(),))
+        self.gift_cards = Table("gift_card", GiftCard, code=lambda g: (g.code.casefold(),))
+        self.credit_moves = Table("credit_move", CreditMove, customer=lambda m: (m.customer_id,))
         self.metafields = Table("metafield", Metafield, owner=lambda m: (m.owner_id,))
         self.installations = Table("installation", Installation)
         self.tokens = Table("token", Token, refresh_token=lambda t: (t.refresh_token,))

@@ -12,7 +12,8 @@ from plugin import clock
 from plugin.commerce.models import Checkout, Customer, CustomerTerm, Order, OrderLine, Product, Variant
 from plugin.commerce.terms import customer_terms, sort_name
 from plugin.loyalty import operations as loyalty
-from plugin.loyalty.programs import ProgramDraft, RewardDraft, TierDraft
+from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.rewards import RewardDraft
 from plugin.shops.models import Shop
 
 BEANS = ProgramDraft(

@@ -16,7 +16,8 @@ from plugin import clock
 from plugin.campaigns import operations as campaigns
 from plugin.db import engine as db
 from plugin.loyalty import operations as loyalty
-from plugin.loyalty.programs import ProgramDraft, RewardDraft, TierDraft
+from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.rewards import RewardDraft
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 from plugin.sync import drain as draining

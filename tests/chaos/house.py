@@ -22,7 +22,8 @@ from plugin.crypto import secrets
 from plugin.db import engine as db
 from plugin.jobs.celery import make_celery
 from plugin.loyalty import operations as loyalty
-from plugin.loyalty.programs import ProgramDraft, RewardDraft, TierDraft
+from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.rewards import RewardDraft
 from plugin.migrations.run import upgrade
 from plugin.shops import queries as shops
 from tests.chaos import model

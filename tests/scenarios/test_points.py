@@ -11,7 +11,8 @@ import requests
 from plugin import clock
 from plugin.db import engine as db
 from plugin.loyalty import operations as loyalty
-from plugin.loyalty.programs import ProgramDraft, RewardDraft, TierDraft
+from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.rewards import RewardDraft
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 from tests.sandbox import Store, store  # noqa: F401

@@ -24,6 +24,9 @@ TYPE_SCOPES = {
     "DiscountNode": "read_discounts",
     "DiscountCodeNode": "read_discounts",
     "StoreCreditAccount": "read_store_credit_accounts",
+    "StoreCreditAccountTransaction": "read_store_credit_account_transactions",
+    "StoreCreditAccountCreditTransaction": "read_store_credit_account_transactions",
+    "GiftCard": "read_gift_cards",
 }
 FIELD_SCOPES = {
     "customersCount": "read_customers",
@@ -39,6 +42,11 @@ FIELD_SCOPES = {
     "discountCodeBasicUpdate": "write_discounts",
     "discountCodeDeactivate": "write_discounts",
     "discountCodeDelete": "write_discounts",
+    "discountCodeFreeShippingCreate": "write_discounts",
+    "discountCodeFreeShippingUpdate": "write_discounts",
+    "giftCardCreate": "write_gift_cards",
+    "giftCardDeactivate": "write_gift_cards",
+    "storeCreditAccountCredit": "write_store_credit_account_transactions",
 }
 
 

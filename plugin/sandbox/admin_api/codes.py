@@ -48,7 +48,7 @@ class DiscountNode(Node):
 
     def discount(self) -> Node:
         """What it is."""
-        return BasicNode(self.api, self.record)
+        return _kind(self.api, self.record)
 
 
 class CodeNode(Node):
@@ -59,7 +59,7 @@ class CodeNode(Node):
 
     def code_discount(self) -> Node:
         """What it is."""
-        return BasicNode(self.api, self.record)
+        return _kind(self.api, self.record)
 
 
 class BasicNode(Node):
@@ -94,7 +94,7 @@ class BasicNode(Node):
 
     def summary(self) -> str:
         """In words."""
-        return f"{self._value()} off entire order"
+        return f"{self._value()} off {'some products' if self.record.limited else 'entire order'}"
 
     def short_summary(self) -> str:
         """In fewer words."""
@@ -134,8 +134,25 @@ class BasicNode(Node):
             value: Fields = {"__typename": "DiscountAmount"} | amount
         else:
             value = {"__typename": "DiscountPercentage", "percentage": (self.record.percent_bp or 0) / 10_000}
-        items = {"__typename": "AllDiscountItems", "allItems": True}
-        return {"appliesOnOneTimePurchase": True, "appliesOnSubscription": False, "items": items, "value": value}
+        return {
+            "appliesOnOneTimePurchase": True,
+            "appliesOnSubscription": False,
+            "items": self._items(),
+            "value": value,
+        }
+
+    def _items(self) -> Fields:
+        if not self.record.limited:
+            return {"__typename": "AllDiscountItems", "allItems": True}
+        goods = [self.api.world.products.get(number) for number in self.record.product_ids]
+        pairs = [self.api.world.variant(number) for number in self.record.variant_ids]
+        return {
+            "__typename": "DiscountProducts",
+            "products": lambda **page: connect(self.api, goods, lambda one: self.make("Product", one), **page),
+            "productVariants": lambda **page: connect(
+                self.api, pairs, lambda pair: self.make("ProductVariant", pair), **page
+            ),
+        }
 
     def minimum_requirement(self) -> Fields | None:
         """The smallest order."""
@@ -150,6 +167,28 @@ class BasicNode(Node):
             return {"__typename": "DiscountBuyerSelectionAll", "all": "ALL"}
         found = [self.api.world.customers.get(customer_id) for customer_id in self.record.customer_ids]
         return {"__typename": "DiscountCustomers", "customers": [self.make("Customer", one) for one in found if one]}
+
+
+class FreeShippingNode(BasicNode):
+    """`DiscountCodeFreeShipping`: what it costs to send."""
+
+    type_name = "DiscountCodeFreeShipping"
+
+    def summary(self) -> str:
+        """In words."""
+        return "Free shipping on entire order"
+
+    def short_summary(self) -> str:
+        """In fewer words."""
+        return "Free shipping"
+
+    def destination_selection(self) -> Fields:
+        """To anywhere."""
+        return {"__typename": "DiscountCountryAll", "allCountries": True}
+
+
+def _kind(api: Api, record: Discount) -> Node:
+    return (FreeShippingNode if record.free_shipping else BasicNode)(api, record)
 
 
 COMBINES = ("orderDiscounts", "productDiscounts", "shippingDiscounts")

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from plugin.sandbox import customers, discounts, money
-from plugin.sandbox.admin_api import access, codes, house, metafields, people
+from plugin.sandbox.admin_api import access, codes, giving, house, metafields, people
 from plugin.sandbox.admin_api.node import Fields, kind_of, number_of
 from plugin.sandbox.admin_api.query import Query
 from plugin.sandbox.admin_api.request import Api
@@ -52,6 +52,19 @@ class Mutation:
         add, remove = ([number_of(one, "Customer") for one in people.get(name) or []] for name in ("add", "remove"))
         return discounts.change_people(self.world, number, add, remove)
 
+    def discount_code_free_shipping_create(self, free_shipping_code_discount: Fields) -> Fields:
+        """Make a code for free shipping; TAKEN when it exists."""
+
+        def act() -> Any:
+            given = _discount_of(free_shipping_code_discount) | {"free_shipping": True}
+            return discounts.create_discount(self.world, **given)
+
+        return self._discount(act)
+
+    def discount_code_free_shipping_update(self, id: str, free_shipping_code_discount: Fields) -> Fields:
+        """Change who may use a code; nothing else can be changed here."""
+        return self._discount(lambda: self._change_people(_discount_number(id), free_shipping_code_discount))
+
     def discount_code_deactivate(self, id: str) -> Fields:
         """End a code now."""
         return self._discount(lambda: discounts.deactivate_discount(self.world, _discount_number(id)))
@@ -74,6 +87,20 @@ class Mutation:
         except StoreError as error:
             return {"codeDiscountNode": None, "userErrors": [_discount_error(error)]}
         return {"codeDiscountNode": node, "userErrors": []}
+
+    # -- gift cards and store credit
+
+    def gift_card_create(self, input: Fields) -> Fields:
+        """Make a card; TAKEN when its code exists."""
+        return giving.make_card(self.api, input)
+
+    def gift_card_deactivate(self, id: str) -> Fields:
+        """End a card for ever."""
+        return giving.end_card(self.api, id)
+
+    def store_credit_account_credit(self, id: str, credit_input: Fields) -> Fields:
+        """Give a customer credit; twice gives twice."""
+        return giving.give(self.api, id, credit_input)
 
     # -- customers
 
@@ -230,7 +257,7 @@ def _discount_number(global_id: str) -> int:
 
 def _discount_of(asked: Fields) -> Fields:
     gets = asked.get("customerGets") or {}
-    value = gets.get("value") or {}
+    value, goods = gets.get("value") or {}, (gets.get("items") or {}).get("products") or {}
     amount = (value.get("discountAmount") or {}).get("amount")
     minimum = ((asked.get("minimumRequirement") or {}).get("subtotal") or {}).get("greaterThanOrEqualToSubtotal")
     people = ((asked.get("context") or {}).get("customers") or {}).get("add") or []
@@ -253,6 +280,8 @@ def _discount_of(asked: Fields) -> Fields:
         "once_per_customer": bool(asked.get("appliesOncePerCustomer")),
         "customer_ids": [number_of(person, "Customer") for person in people],
         "combines_with": [name for name, wanted in (asked.get("combinesWith") or {}).items() if wanted],
+        "product_ids": [number_of(one, "Product") for one in goods.get("productsToAdd") or []],
+        "variant_ids": [number_of(one, "ProductVariant") for one in goods.get("productVariantsToAdd") or []],
     }
 
 

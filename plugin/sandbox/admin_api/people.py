@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from plugin.sandbox.admin_api import giving
 from plugin.sandbox.admin_api.metafields import HasMetafields
 from plugin.sandbox.admin_api.node import Fields, Node, instant, money_v2, optional_instant
 from plugin.sandbox.admin_api.paging import Key, connect
@@ -122,8 +123,8 @@ class CustomerNode(HasMetafields):
         return order_page(self.api, seen, **page)
 
     def store_credit_accounts(self, query: str | None = None, **page: Any) -> Fields:
-        """Nobody has store credit here."""
-        return connect(self.api, [], lambda account: account, **page)
+        """One, for who was given some."""
+        return giving.account_page(self.api, self.record, query, **page)
 
 
 def _consent(consent: Consent) -> Fields:

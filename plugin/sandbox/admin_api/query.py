@@ -3,7 +3,7 @@
 from typing import Any
 
 from plugin.sandbox import customers
-from plugin.sandbox.admin_api import carts, codes, given_back, goods, house, parts, people, sales, search, stock
+from plugin.sandbox.admin_api import carts, codes, given_back, giving, goods, house, parts, people, sales, search, stock
 from plugin.sandbox.admin_api.metafields import MetafieldNode
 from plugin.sandbox.admin_api.node import Fields, Node, kind_of, number_of
 from plugin.sandbox.admin_api.paging import connect
@@ -196,6 +196,16 @@ class Query:
         """How many."""
         return _count(codes.select(self.api, query), limit)
 
+    # -- gift cards and store credit
+
+    def gift_card(self, id: str) -> Node | None:
+        """One card."""
+        return self._found("GiftCard", self.world.gift_cards.get(number_of(id, "GiftCard")))
+
+    def gift_cards(self, **page: Any) -> Fields:
+        """All of them."""
+        return giving.card_page(self.api, **page)
+
     # -- anything
 
     def node(self, id: str) -> Node | None:
@@ -245,5 +255,6 @@ BY_KIND: dict[str, Any] = {
     "InventoryLevel": Query.inventory_level,
     "Location": Query.location,
     "DiscountNode": Query.discount_node,
+    "GiftCard": Query.gift_card,
     "Shop": lambda query, id: query.shop(),
 }

@@ -6,7 +6,7 @@ from typing import Any
 from flask import abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from plugin.sandbox import carts, checkouts, customers, pricing
+from plugin.sandbox import carts, checkouts, customers, pricing, store_credit
 from plugin.sandbox.errors import Refused
 from plugin.sandbox.records import Address, Checkout
 from plugin.sandbox.storefront import visitor
@@ -94,10 +94,13 @@ def _save(checkout: Checkout, form: Any) -> None:
 
 
 @blueprint.post("/checkouts/<token>/discount")
-def apply_code(token: str) -> AnyResponse:
+def apply_code(token: str) -> AnyResponse | tuple[str, int]:
     """Try a code, or take it away when the field is empty; the page says why one cannot be used."""
-    checkouts.save_checkout(visitor.the_world(), token, code=request.form.get("code", ""))
     step = "payment" if request.form.get("step") == "payment" else "information"
+    try:
+        checkouts.save_checkout(visitor.the_world(), token, code=request.form.get("code", ""))
+    except Refused as refusal:
+        return _page(step, visitor.the_world().checkouts[token], errors={"code": str(refusal)}), 422
     return redirect(url_for(f"storefront.{step}", token=token))
 
 
@@ -116,7 +119,12 @@ def pay(token: str) -> AnyResponse | tuple[str, int]:
     world = visitor.the_world()
     checkout = world.checkouts[token]
     try:
-        order = checkouts.complete_checkout(world, token, paid=request.form.get("method") != "invoice")
+        order = checkouts.complete_checkout(
+            world,
+            token,
+            paid=request.form.get("method") != "invoice",
+            store_credit=bool(request.form.get("store_credit")),
+        )
     except Refused as refusal:
         return _page("payment", checkout, errors={"code": str(refusal)}), 422
     if checkout.accepts_marketing and order.customer_id and order.email:
@@ -176,9 +184,12 @@ def _page(step: str, checkout: Checkout, *, errors: dict[str, str] | None = None
         customer_id=checkout.customer_id,
         email=checkout.email,
     )
+    customer = visitor.signed_in()
     return render_template(
         f"storefront/checkout_{step}.html",
         page_type="checkout",
+        gift_card=world.gift_cards.first("code", checkout.gift_card) if checkout.gift_card else None,
+        credit_minor=store_credit.balance(world, customer.id) if customer else 0,
         step=step,
         checkout=checkout,
         priced=cost,

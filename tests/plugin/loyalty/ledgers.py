@@ -13,7 +13,8 @@ from plugin import clock
 from plugin.commerce.models import Customer, Order, OrderLine, Refund, RefundLine
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.models import PointAccount, PointEntry, Program, Reward
-from plugin.loyalty.programs import ProgramDraft, RewardDraft, TierDraft
+from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.rewards import RewardDraft
 from plugin.shops.models import Shop
 
 START = datetime(2025, 1, 1, tzinfo=UTC)

@@ -17,8 +17,9 @@ from plugin.loyalty import issuing, queries, remote
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.lots import NotEnoughPoints
 from plugin.loyalty.models import PointLot, Redemption
-from plugin.loyalty.programs import RewardDraft
-from plugin.loyalty.redeeming import NotReturnable, RequestReused, RewardPaused
+from plugin.loyalty.redeeming import RequestReused, RewardPaused
+from plugin.loyalty.returning import NotReturnable
+from plugin.loyalty.rewards import RewardDraft
 from plugin.messages.models import Message
 from plugin.shops.models import Shop
 from tests.plugin.loyalty.ledgers import (
@@ -190,7 +191,7 @@ def test_a_returned_redemption_ends_its_code(session: Session, shop: Shop, bough
     for _ in range(2):
         loyalty.return_redemption(session, shop, bought.id)
     ends = session.scalars(select(Effect).where(Effect.kind == "discount_code_end")).one()
-    assert ends.payload == {"discount_gid": "gid://shopify/DiscountCodeNode/1"}
+    assert ends.payload["discount_gid"] == "gid://shopify/DiscountCodeNode/1"
 
 
 def test_a_code_made_after_its_return_is_ended(session: Session, shop: Shop, bought: Redemption) -> None:

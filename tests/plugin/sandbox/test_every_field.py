@@ -20,7 +20,7 @@ from graphql import (
     validate,
 )
 
-from plugin.sandbox import checkouts, customers, discounts, fulfillments, refunds
+from plugin.sandbox import checkouts, customers, discounts, fulfillments, gift_cards, refunds, store_credit
 from plugin.sandbox.admin_api import metafields
 from plugin.sandbox.admin_api.mutations import Mutation
 from plugin.sandbox.admin_api.node import snake
@@ -41,13 +41,18 @@ CHANGE: Any = schema().mutation_type
 @pytest.fixture
 def full(store: Sandbox) -> dict[str, str]:
     """A store with one of everything, and values for the arguments that queries need."""
-    install(store, "read_all_orders", "read_store_credit_accounts")
+    install(store, *store.declaration.optional_scopes)
     world = store.world
     person, product = customer(world), next(iter(world.products))
     product.images = [Image(id=5, src="/a.svg")]
     customers.set_email_consent(world, person.id, "subscribed")
     discounts.create_discount(world, code="TEN", percent_bp=1000, customer_ids=[person.id], minimum_minor=100)
     discounts.create_discount(world, code="FIVE", amount_minor=500)
+    discounts.create_discount(world, code="SENT", free_shipping=True)
+    discounts.create_discount(world, code="GUJI", percent_bp=500, product_ids=[product.id])
+    card = gift_cards.create_gift_card(world, code="BEANSBEANS", amount_minor=1000, customer_id=person.id)
+    store_credit.give_credit(world, person.id, 700)
+    store_credit.spend(world, person.id, 200, 1)
     order = buy(world, 2, 1, discount_code="TEN", note="Hi")
     buy(world, 1, discount_code="FIVE")
     fulfillments.fulfil(world, order.id)
@@ -70,6 +75,7 @@ def full(store: Sandbox) -> dict[str, str]:
         "location": gid("Location", world.shop.location_id),
         "bulkOperation": gid("BulkOperation", 9),
         "discountNode": gid("DiscountNode", next(iter(world.discounts)).id),
+        "giftCard": gid("GiftCard", card.id),
         "node": gid("Order", order.id),
     }
 

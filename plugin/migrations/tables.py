@@ -17,6 +17,7 @@ FEATURES = (
     "loyalty.referring",
     "subscriptions",
     "campaigns",
+    "insights",
     "privacy",
     "sync",
 )

@@ -55,6 +55,15 @@ def transaction(shop_id: int) -> Iterator[Session]:
 
 
 @contextmanager
+def snapshot(shop_id: int) -> Iterator[Session]:
+    """One transaction in one shop's scope that sees one moment throughout. For reading."""
+    with Session(engine(), expire_on_commit=False) as session, session.begin():
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        enter_shop(session, shop_id)
+        yield session
+
+
+@contextmanager
 def system_transaction() -> Iterator[Session]:
     """One transaction across shops, over the tables the sweep role may see."""
     with Session(engine(), expire_on_commit=False) as session, session.begin(), system_scope(session):

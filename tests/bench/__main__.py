@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from tests.bench import apply, backfill, end_to_end, growth, panel, receive, render, sweep
+from tests.bench import apply, backfill, end_to_end, growth, panel, receive, render, settle, sweep
 from tests.bench.figures import Figure
 from tests.bench.house import House, house
 
@@ -16,6 +16,7 @@ FIGURES: dict[str, Callable[[House], Figure | list[Figure]]] = {
     "apply": apply.run,
     "backfill": backfill.run,
     "backfill_memory": growth.run,
+    "settle": settle.run,
     "sweep": sweep.run,
     "render": render.run,
     "panel": panel.run,

@@ -6,9 +6,11 @@ JSON for the script, a small page for a form without one. Nothing personal may b
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from flask import Blueprint, jsonify, render_template, request
 from flask_babel import format_decimal, get_locale, gettext
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -16,7 +18,7 @@ from plugin import clock
 from plugin.db.engine import transaction
 from plugin.errors import RegularsError
 from plugin.loyalty import queries
-from plugin.storefront import answers, buying, limits
+from plugin.storefront import answers, buying, invitations, limits
 from plugin.storefront.asked import back, client, number, request_key, wants_json
 from plugin.storefront.visitors import admit, check_token, customer_id, visitor, write_token
 from plugin.subscriptions import operations as subscriptions
@@ -24,6 +26,7 @@ from plugin.subscriptions import queries as wishes
 
 storefront = Blueprint("storefront", __name__, url_prefix="/proxy", template_folder="templates")
 storefront.before_request(admit)
+storefront.register_blueprint(invitations.invitations)
 storefront.context_processor(lambda: {"locale_tag": str(get_locale() or "en").replace("_", "-")})
 
 
@@ -43,7 +46,13 @@ def loyalty_state() -> Response:
     limits.allow("read", 120, visitor().shop.id, visitor().customer_id or client())
     with transaction(visitor().shop.id) as session:
         state = answers.loyalty_of(session, visitor().shop, visitor().customer_id)
+        state["referral"] = _referral(session)
     return jsonify(state | {"token": write_token()})
+
+
+def _referral(session: Session) -> dict[str, Any] | None:
+    program = queries.program(session, visitor().shop, clock.now(session))
+    return invitations.own(session, visitor(), program)
 
 
 @storefront.post("/loyalty/redeem")
@@ -101,6 +110,7 @@ def points_page() -> str:
     """The widget for a browser without script."""
     with transaction(visitor().shop.id) as session:
         state = answers.loyalty_of(session, visitor().shop, visitor().customer_id)
+        state["referral"] = _referral(session)
     here = {"shop": visitor().shop, "path": visitor().proxy_path, "back": back()}
     return render_template("storefront/points.html", state=state, token=write_token(), key=uuid.uuid4().hex, **here)
 

@@ -6,8 +6,6 @@ code is a service mail that was asked for by the click, and nothing else is ever
 
 from __future__ import annotations
 
-import base64
-
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
@@ -15,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.mailboxes import mailbox
-from plugin.crypto.secrets import keyed
 from plugin.errors import Invalid, Refused
 from plugin.loyalty import queries
 from plugin.loyalty.referring import facts, following, issuing, links
@@ -63,7 +60,7 @@ def _remembered(
         "program_id": program.id,
         "email": email,
         "mailbox": box,
-        "code": _code(shop, link, box, now.isoformat()),
+        "code": issuing.named(shop, link.code, box, now.isoformat()),
         "code_ends_at": facts.code_ends(now, program.document.referrals.claim_days, shop.timezone),
         "claimed_at": now,
         "locale": locale,
@@ -72,11 +69,6 @@ def _remembered(
     new = session.scalar(made.returning(Referral.id))
     one = select(Referral).where(Referral.shop_id == shop.id, Referral.id == new)
     return session.scalars(one).one() if new is not None else None
-
-
-def _code(shop: Shop, link: ReferralLink, box: str, moment: str) -> str:
-    """The friend's personal code: twelve letters of a keyed hash, 60 bits."""
-    return "FRIEND-" + base64.b32encode(keyed("referral code", shop.id, link.code, box, moment)).decode()[:12]
 
 
 def _address(text: str) -> str:

@@ -57,7 +57,7 @@ def follow_referrals(session: Session, shop: Shop, order_ids: Collection[int]) -
     named = _named(session, shop, order_ids)
     touched = _touched(session, shop, named)
     refresh(session, shop, touched, named)
-    _follow_others(session, shop, touched)
+    follow_others(session, shop, touched)
 
 
 def follow_people(session: Session, shop: Shop, customer_ids: Collection[int]) -> None:
@@ -156,7 +156,7 @@ def _touched(session: Session, shop: Shop, named: Named) -> list[Referral]:
     )
 
 
-def _follow_others(session: Session, shop: Shop, touched: Collection[Referral]) -> None:
+def follow_others(session: Session, shop: Shop, touched: Collection[Referral]) -> None:
     """Those of the same advocates whose turn may have come, or gone, with these: of the cap, and of the household."""
     advocates = {referral.advocate_id for referral in touched if referral.order_id is not None}
     if not advocates:

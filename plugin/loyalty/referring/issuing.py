@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from plugin.crypto.secrets import keyed
 from plugin.effects import operations as effects
 from plugin.loyalty.redeeming import CLOCK_SKEW, END_KIND
 from plugin.loyalty.referring.mails import send_code
@@ -19,12 +21,24 @@ KIND = "referral_code"
 
 
 def ensure_code(session: Session, shop: Shop, referral: Referral, program: ProgramRules) -> None:
-    """Ask for the code of a claim that nothing speaks against; once."""
-    if referral.state != "claimed" or referral.code_state != "none":
+    """Ask for the code of a claim that nothing speaks against; once. One that was ended is made anew, by a new name."""
+    if referral.state != "claimed" or referral.code_state not in ("none", "ended"):
         return
+    if referral.code_state == "ended":
+        referral.code, referral.discount_gid = again(shop, referral), None
     effects.record(session, shop.id, KIND, referral.code, _payload(shop, referral, program), urgent=True)
     referral.code_state = "asked"
     session.flush()
+
+
+def again(shop: Shop, referral: Referral) -> str:
+    """Another code for the same friend."""
+    return named(shop, "again", referral.code)
+
+
+def named(shop: Shop, *parts: str) -> str:
+    """A code that repeats for the same parts and cannot be guessed: "FRIEND-" and 60 bits of a keyed hash."""
+    return "FRIEND-" + base64.b32encode(keyed("referral code", shop.id, *parts)).decode()[:12]
 
 
 def end_code(session: Session, shop: Shop, referral: Referral) -> None:

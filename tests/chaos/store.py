@@ -145,7 +145,11 @@ class Root:
 
     def codeDiscountNodeByCode(self, info: Any, code: str) -> Any:
         made = self._world.codes.get(code)
-        return {"id": made["gid"]} if made else None
+        if made is None:
+            return None
+        people = [{"id": graph.gid("Customer", id)} for id in (made["customer"], *made["others"])]
+        context = {"__typename": "DiscountCustomers", "customers": people}
+        return {"id": made["gid"], "codeDiscount": {"__typename": "DiscountCodeBasic", "context": context}}
 
     # Deeds
 
@@ -156,9 +160,17 @@ class Root:
                 taken = {"field": ["code"], "message": "Code must be unique.", "code": "TAKEN"}
                 return {"codeDiscountNode": None, "userErrors": [taken]}
             gid = graph.gid("DiscountCodeNode", len(self._world.codes) + 1)
-            self._world.codes[code] = {"gid": gid, "customer": _buyer_of(basicCodeDiscount), "ended": False}
+            buyer = _buyer_of(basicCodeDiscount)
+            self._world.codes[code] = {"gid": gid, "customer": buyer, "others": [], "ended": False}
             self._acted[(self._world.domain, "code", code)] += 1
         return {"codeDiscountNode": {"id": gid}, "userErrors": []}
+
+    def discountCodeBasicUpdate(self, info: Any, id: str, basicCodeDiscount: dict[str, Any]) -> Any:
+        for code, made in self._world.codes.items():
+            if made["gid"] == id:
+                made["others"].append(_buyer_of(basicCodeDiscount))
+                self._acted[(self._world.domain, "owner", code)] += 1
+        return {"codeDiscountNode": {"id": id}, "userErrors": []}
 
     def discountCodeDeactivate(self, info: Any, id: str) -> Any:
         for made in self._world.codes.values():

@@ -151,6 +151,10 @@ def _read_inside(table: str, row: dict[str, Any], names: dict[tuple[str, int], s
     """Columns that hold more than a value: fetched bodies, whose fields may come in any order, and codes' effects."""
     if table == "inbox" and row["topic"].startswith("fetched/"):
         return {"body": json.loads(bytes.fromhex(row["body"][2:]))}
+    if table == "outbox" and row["kind"] == "discount_code_owner":
+        number, _, owner = row["key"].partition(":")
+        # Told again, the store had changed it already.
+        return {"key": f"{names.get(('redemptions', int(number)), number)}:{owner}", "result": None}
     if table == "outbox" and row["kind"].startswith("discount_code"):
         name = names.get(("redemptions", int(row["key"])), row["key"])
         return {"key": name, "payload": row["payload"] | {"redemption_id": name}}

@@ -21,11 +21,12 @@ from plugin.effects import operations as effects
 from plugin.jobs.schedule import BEAT
 from plugin.loyalty import operations as loyalty
 from plugin.messages import operations as messages
+from plugin.performers import PERFORMERS
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 from plugin.storefront import buying
 from plugin.sync import drain as draining
-from tests.chaos import topics
+from tests.chaos import graph, topics
 from tests.chaos.crashing import How, Killed, Points, crashing, dropped, killed
 from tests.chaos.ground import LOST, NOW
 from tests.chaos.scene import Scene, Step, staged
@@ -148,12 +149,24 @@ def bought(scene: Scene) -> None:
     buying.buy(shop, BUYER, reward_of(scene), "one-click")
 
 
+def given_on(scene: Scene) -> None:
+    """A code that the store has made for somebody else is told its new owner."""
+    made = {"gid": graph.gid("DiscountCodeNode", 1), "customer": 502, "others": [], "ended": False}
+    scene.world.codes.setdefault("BEANS-TWO", made)
+    PERFORM(scene)
+    assert set(scene.world.codes["BEANS-TWO"]["others"]) <= {BUYER}
+
+
 CONSENT = {"customer_id": 501, "state": "SUBSCRIBED", "at": "2026-11-21T10:00:00+00:00"}
 PERFORM = task("effects.perform_due")
 
 DEEDS: dict[str, tuple[Step, Step]] = {
     "discount_code": (redeemed, PERFORM),
     "discount_code_end": (returned, PERFORM),
+    "discount_code_owner": (
+        effect("discount_code_owner", "1:501", {"code": "BEANS-TWO", "customer_id": 501}),
+        given_on,
+    ),
     "fetch": (effect("fetch", "customers:509", {"object": "customers", "id": 509}), PERFORM),
     "email_consent": (effect("email_consent", "501:1", CONSENT), PERFORM),
     "theme_data": (task("storefront.publish"), PERFORM),
@@ -241,6 +254,10 @@ def check_mails(scene: Scene, where: str) -> None:
             assert row.state == "unknown" or taken[row.message_id], where
 
 
+def test_every_kind_of_effect_has_its_deed() -> None:
+    assert PERFORMERS.keys() <= DEEDS.keys()
+
+
 def test_every_sweep_has_its_deed() -> None:
     ran: set[str] = set()
 
@@ -251,7 +268,7 @@ def test_every_sweep_has_its_deed() -> None:
 
     watched = Scene(None, None, None, None, None, Tasks(), None)  # type: ignore[arg-type]
     for _, run in DEEDS.values():
-        if run is not bought:
+        if run not in (bought, given_on):
             run(watched)
     assert ran | ELSEWHERE == {tick["task"] for tick in BEAT.values()}
 

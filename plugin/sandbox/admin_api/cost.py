@@ -6,7 +6,7 @@ or union its dearest branch, a mutation 10 more. A query may ask for 1,000 point
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from graphql import (
@@ -31,16 +31,17 @@ PAGE_FIELDS = ("edges", "nodes", "node", "pageInfo")
 
 
 class Bucket:
-    """What the app may still ask: `maximum` points, `restore` more each second."""
+    """What the app may still ask: `maximum` points, `restore` more each second of `clock`."""
 
     def __init__(self, maximum: float = 2_000.0, restore: float = 100.0) -> None:
         self._lock = threading.Lock()
+        self.clock: Callable[[], float] = time.monotonic
         self.set(maximum, restore)
 
     def set(self, maximum: float, restore: float) -> None:
         """Start anew with a full bucket of another size."""
         self.maximum, self.restore = maximum, restore
-        self._left, self._at = maximum, time.monotonic()
+        self._left, self._at = maximum, self.clock()
 
     def take(self, points: float) -> bool:
         """Take points out; False (and nothing taken) when there are too few."""
@@ -58,7 +59,7 @@ class Bucket:
             self._left = min(self.maximum, self._left + points)
 
     def _refill(self) -> None:
-        now = time.monotonic()
+        now = self.clock()
         self._left = min(self.maximum, self._left + (now - self._at) * self.restore)
         self._at = now
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 from psycopg.types.json import Jsonb
 
@@ -43,7 +44,15 @@ def customer(batch: Batch, source: Source, told: nodes.Customer) -> None:
     if told.numberOfOrders is not None and told.amountSpent:
         currency = currency_code(told.amountSpent.currencyCode or source.shop.currency)
         spent = minor(told.amountSpent.amount, currency)
-        keep(batch.totals, id, rows.Totals(told.numberOfOrders, spent, currency, version))
+        keep(batch.totals, id, rows.Totals(told.numberOfOrders, spent, currency, _counted(source, stamp)))
+
+
+def _counted(source: Source, stamp: datetime | None) -> bytes:
+    """The version of totals that were read: the store counts when it is asked, and `updatedAt` does not move with them.
+
+    Their own news, customers/purchasing_summary, are dated by the moment of counting too.
+    """
+    return source.version(max(filter(None, (stamp, in_utc(source.triggered_at))), default=None))
 
 
 def order(batch: Batch, source: Source, told: nodes.Order) -> None:

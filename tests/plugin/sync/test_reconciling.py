@@ -308,3 +308,21 @@ def test_an_answer_that_cannot_be_read_ends_its_own_check_alone(
     begin(shop)
     listed.put(order(1))
     assert drive(shop) is False and len(rows(database, "drift_findings", shop)) == 1
+
+
+def test_totals_whose_news_got_lost_are_healed_though_the_customer_did_not_change(
+    database: Engine, shop: Shop, listed: ListedStore
+) -> None:
+    gid, spent = "gid://shopify/Customer/9", {"amount": "10.00", "currencyCode": "EUR"}
+    person = {"id": gid, "updatedAt": LONG_AGO.isoformat(), "tags": [], "defaultEmailAddress": None, "lastOrder": None}
+    listed.objects["customers"][9] = person | {"numberOfOrders": "1", "amountSpent": spent}
+    passes.run(shop.id, ["customers"], seconds=30)
+    heard_at = clock.machine_now().isoformat()
+    counted = {"customerId": gid, "numberOfOrders": 2, "amountSpent": spent, "occurredAt": heard_at}
+    deliver(database, shop, "customers/purchasing_summary", counted, at=heard_at)
+    listed.objects["customers"][9] |= {"numberOfOrders": "3", "amountSpent": spent | {"amount": "30.00"}}
+    [check] = passes.run(shop.id, ["customers"], seconds=30)
+    told = one(database, "customers", shop)
+    assert (told["orders_count"], told["spent_minor"], check.healed) == (3, 3000, 1)
+    [check] = passes.run(shop.id, ["customers"], seconds=30)
+    assert found(database, shop)[-1][2] == "healed" and check.differed == 0

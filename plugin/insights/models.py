@@ -60,7 +60,9 @@ class MoneyMonth(OfShop, Base):
     month: Mapped[date] = mapped_column(Date, primary_key=True)  # its first day
     revenue_minor: Mapped[int] = mapped_column(server_default="0")
     redeemed: Mapped[int] = mapped_column(server_default="0")  # points of redemptions that stand
-    cost_minor: Mapped[int] = mapped_column(server_default="0")  # what those cost
+    cost_minor: Mapped[int] = mapped_column(
+        server_default="0"
+    )  # what those did cost, or will when their codes are used; expired codes nothing
     granted: Mapped[int] = mapped_column(server_default="0")
     pending: Mapped[int] = mapped_column(server_default="0")
     open: Mapped[int] = mapped_column(server_default="0")  # still to be spent

@@ -13,6 +13,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from plugin.errors import Invalid
+
 Arm = Literal["programme", "holdout"]
 PROGRAMME: Final = "programme"
 HOLDOUT: Final = "holdout"
@@ -44,6 +46,12 @@ def place(salt: int, customer_id: int) -> int:
     return (int.from_bytes(digest[:8]) >> 4) % PLACES
 
 
-def new_salt() -> int:
-    """A salt for a shop's first programme; every later version keeps it, or people would change sides."""
-    return secrets.randbits(62) + 1
+def check(part: Holdout) -> None:
+    """Raises Invalid("percent") for a share that cannot be."""
+    if not 0 <= part.percent <= MOST_PERCENT:
+        raise Invalid("Hold out between 0 and %(most)s of 100 customers.", "percent", most=MOST_PERCENT)
+
+
+def kept_salt(before: int | None) -> int:
+    """The salt of a new version: the one of the version before it, or people would change sides; else a random one."""
+    return before or secrets.randbits(62) + 1

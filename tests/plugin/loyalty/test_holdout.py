@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from plugin.loyalty.holdout import HOLDOUT, MOST_PERCENT, PLACE_SQL, PLACES, PROGRAMME, arm, new_salt, place
+from plugin.errors import Invalid
+from plugin.loyalty.holdout import (
+    HOLDOUT,
+    MOST_PERCENT,
+    PLACE_SQL,
+    PLACES,
+    PROGRAMME,
+    Holdout,
+    arm,
+    check,
+    kept_salt,
+    place,
+)
 
 salts = st.integers(1, 2**63 - 1)
 people = st.integers(1, 2**63 - 1)
@@ -46,11 +59,18 @@ def test_the_share_is_what_was_asked_for_whatever_the_ids_look_like() -> None:
 def test_another_salt_is_another_split() -> None:
     both = sum(arm(1, 50, customer) == arm(2, 50, customer) for customer in range(10_000))
     assert abs(both - 5_000) < 200
-    assert len({new_salt() for _ in range(100)}) == 100
+    assert len({kept_salt(None) for _ in range(100)}) == 100 and kept_salt(7) == 7
+
+
+@pytest.mark.parametrize("percent", [-1, MOST_PERCENT + 1, 10**9])
+def test_an_absurd_share_is_refused_at_the_field(percent: int) -> None:
+    with pytest.raises(Invalid) as refused:
+        check(Holdout(percent))
+    assert refused.value.field == "percent"
 
 
 def test_the_database_puts_people_in_the_same_places(session: Session) -> None:
-    salt, customers = new_salt(), [1, 9, 10, 2**31, 7_000_000_000_001, 2**63 - 1, *range(100, 300)]
+    salt, customers = kept_salt(None), [1, 9, 10, 2**31, 7_000_000_000_001, 2**63 - 1, *range(100, 300)]
     its_place = PLACE_SQL.format(salt="CAST(:salt AS bigint)", customer="c")
     sql = f"SELECT {its_place} FROM unnest(CAST(:ids AS bigint[])) AS c"
     found = session.execute(text(sql), {"salt": salt, "ids": customers}).scalars().all()

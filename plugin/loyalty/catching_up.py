@@ -1,7 +1,7 @@
 """Long work in small steps, each its own transaction that remembers its place: kill it anywhere and it goes on.
 
-Two of them: settling the orders from before the first program was saved, and telling every account its present tier
-after the tiers changed and once a day (a window rolls on without any order).
+Three of them: what time does to rewards, settling the orders from before the first program was saved, and telling every
+account its present tier after the tiers changed and once a day (a window rolls on without any order).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.models import Order
+from plugin.loyalty import returning
 from plugin.loyalty.models import PointAccount, Program
 from plugin.loyalty.referring.paying import settle_referrals
 from plugin.loyalty.settling import follow_tiers, settle_due, settle_orders
@@ -21,7 +22,7 @@ STEP = 500
 
 def catch_up(session: Session, shop: Shop) -> bool:
     """One step of whatever waits; whether something may be left to do."""
-    if settle_referrals(session, shop):  # alone: a referral is locked before accounts
+    if settle_referrals(session, shop) or returning.keep(session, shop):  # alone: both lock before accounts
         return True
     return _settle_history(session, shop) or _tell_tiers(session, shop) or settle_due(session, shop, STEP) == STEP
 

@@ -1,7 +1,7 @@
 """The verbs of loyalty, for everybody above.
 
 Each stands with its own kind: settling.py (orders into points, due dates), redeeming.py (points into rewards),
-returning.py (and back), adjusting.py (by hand), merging.py (two customers into one), programs.py (the rules themselves),
+returning.py (and back), adjusting.py (by hand), merging.py (two customers into one), programs.py (the rules),
 rewards.py (what points buy), catching_up.py (long work in steps).
 """
 

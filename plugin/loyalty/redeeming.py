@@ -150,14 +150,13 @@ class _Purchase:
             code=code_name(self.shop, self.book.customer_id, self.request_key, program, reward.kind),
             state="reserved",
             created_at=self.now,
-            expires_at=self._expires_at(),
+            expires_at=days_later(self.now, self.reward.valid_days, self.shop.timezone),
         )
         self.session.add(redemption)
         self.session.flush()
+        if redemption.kind == "store_credit":
+            redemption.expires_at = marked(redemption.expires_at, redemption.id)
         return redemption
-
-    def _expires_at(self) -> datetime:
-        return days_later(self.now, self.reward.valid_days, self.shop.timezone)
 
     def _spend(self, redemption: Redemption) -> None:
         told = {"points": -redemption.points, "reward": self.reward.name, "value_minor": redemption.value_minor}
@@ -191,6 +190,11 @@ class _Purchase:
             "starts_at": (redemption.created_at - CLOCK_SKEW).isoformat(),
             "ends_at": redemption.expires_at.isoformat(),
         }
+
+
+def marked(moment: datetime, redemption_id: int) -> datetime:
+    """The same hour, its seconds made of the redemption's number: credit has no other name to be found by."""
+    return moment.replace(minute=0, second=0, microsecond=0) + timedelta(seconds=redemption_id % 3600)
 
 
 def code_name(

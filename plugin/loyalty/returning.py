@@ -165,6 +165,11 @@ def end_code(session: Session, shop: Shop, redemption_id: int, gid: str) -> None
     effects.record(session, shop.id, END_KIND, str(redemption_id), payload)
 
 
+def keep(session: Session, shop: Shop) -> bool:
+    """One step of what time does to rewards; whether it did anything. Alone in its transaction: accounts come last."""
+    return bool(run_out(session, shop) or take_again(session, shop) or tallies.recount(session, shop))
+
+
 def run_out(session: Session, shop: Shop) -> int:
     """Codes whose day has passed: their points are lost, or begin to come back; how many."""
     due = Redemption.shop_id == shop.id, Redemption.expires_at <= clock.now(session) - RUN_OUT_AFTER

@@ -11,9 +11,12 @@ from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.models import Customer, Order
+from plugin.loyalty import offers
 from plugin.loyalty import queries as loyalty
-from plugin.loyalty.models import PointEntry, Redemption, Reward
+from plugin.loyalty.models import PointEntry, Redemption
+from plugin.loyalty.offers import Offer
 from plugin.loyalty.rules import ProgramRules, TierRules
+from plugin.loyalty.terms import DISCOUNTS, Terms
 from plugin.money import digits
 from plugin.shops.models import Shop
 from plugin.subscriptions import queries as subscriptions
@@ -52,19 +55,32 @@ def loyalty_of(session: Session, shop: Shop, customer_id: int | None) -> dict[st
     rules = loyalty.program(session, shop, now)
     return {
         "program": program(rules),
-        "rewards": [_reward(reward) for reward in loyalty.rewards(session, shop, active_only=True)],
+        "rewards": [_reward(offer) for offer in offers.to_buy(session, shop, now)],
         "customer": _customer(session, shop, customer_id, now) if customer_id is not None else None,
     }
 
 
-def _reward(reward: Reward) -> dict[str, Any]:
+def _reward(offer: Offer) -> dict[str, Any]:
+    """`cost` is what it takes at least; `chosen` says how many points may be given, `cost_points` for `value_minor`."""
+    reward, said = offer.reward, offer.terms
     return {
         "id": reward.id,
         "name": reward.name,
-        "cost": reward.cost_points,
+        "kind": reward.kind,
+        "cost": said.chosen.least if said.chosen else reward.cost_points,
+        "cost_points": reward.cost_points,
+        "chosen": [said.chosen.least, said.chosen.most] if said.chosen else None,
         "value_minor": reward.value_minor,
+        "percent": said.percent_bp / 100,
         "minimum_minor": reward.minimum_minor,
         "currency": reward.currency,
+        "product_id": said.product_id or None,
+        "variant_id": said.variant_id or None,
+        "products": list(said.products),
+        "left": offer.limits.left,
+        "valid_days": reward.valid_days,
+        "comes_back": said.comes_back,
+        "until": _iso(said.ends_at),
     }
 
 
@@ -82,23 +98,34 @@ def _customer(session: Session, shop: Shop, customer_id: int, now: datetime) -> 
         "tier": _tier(standing.tier),
         "next": _tier(standing.next),
         "missing_minor": standing.missing_minor,
-        "codes": [code(row) for row in _codes(session, shop, customer_id, now)],
+        "codes": _codes(session, shop, customer_id, now),
         "history": _history(session, shop, customer_id, now),
     }
 
 
-def _codes(session: Session, shop: Shop, customer_id: int, now: datetime) -> list[Redemption]:
+def _codes(session: Session, shop: Shop, customer_id: int, now: datetime) -> list[dict[str, Any]]:
     known = loyalty.redemptions(session, shop, customer_id, CODES)
-    return [row for row in known if row.state in ("reserved", "issued") and row.expires_at > now]
+    open_ones = [row for row in known if row.state in ("reserved", "issued", "ending") and row.expires_at > now]
+    bought = offers.of(session, shop, {row.reward_id for row in open_ones})
+    return [code(row, bought.get(row.reward_id)) for row in open_ones]
 
 
-def code(redemption: Redemption) -> dict[str, Any]:
-    """One redemption; its code only once the store knows it."""
+def code(redemption: Redemption, bought: tuple[str, Terms] | None = None) -> dict[str, Any]:
+    """One redemption; its code only once the store knows it. Store credit has none.
+
+    `apply` is the path that puts the code on the cart; `can_return` says whether the shopper may give it back.
+    """
+    name, said = bought or ("", Terms())
+    known = redemption.state in ("issued", "used") and redemption.kind != "store_credit"
     return {
         "id": redemption.id,
+        "name": name,
+        "kind": redemption.kind,
         "state": redemption.state,
         "points": redemption.points,
-        "code": redemption.code if redemption.state in ("issued", "used") else None,
+        "code": redemption.code if known else None,
+        "apply": f"/discount/{redemption.code}" if known and redemption.kind in DISCOUNTS else None,
+        "can_return": redemption.state == "issued" and not said.keep,
         "value_minor": redemption.value_minor,
         "minimum_minor": redemption.minimum_minor,
         "currency": redemption.currency,

@@ -21,6 +21,16 @@ def number(name: str, values: Mapping[str, str] | None = None) -> int:
     return int(text)
 
 
+def points() -> int | None:
+    """How many points to give, where the reward lets choose; None when nothing is said. Raises Invalid."""
+    text = request.form.get("points", "").strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 11):
+        raise Invalid("Enter a whole number of points.", "points")
+    return int(text)
+
+
 def request_key() -> str:
     """The name of one click: repeating it repeats nothing. Raises Invalid."""
     key = request.form.get("request_key", "")

@@ -17,9 +17,10 @@ from werkzeug.wrappers import Response
 from plugin import clock
 from plugin.db.engine import transaction
 from plugin.errors import RegularsError
-from plugin.loyalty import queries
+from plugin.loyalty import offers, queries
+from plugin.loyalty.models import Redemption
 from plugin.storefront import answers, buying, invitations, limits
-from plugin.storefront.asked import back, client, number, request_key, wants_json
+from plugin.storefront.asked import back, client, number, points, request_key, wants_json
 from plugin.storefront.visitors import admit, check_token, customer_id, visitor, write_token
 from plugin.subscriptions import operations as subscriptions
 from plugin.subscriptions import queries as wishes
@@ -61,8 +62,24 @@ def redeem() -> tuple[Response, int]:
     shop, customer = visitor().shop, customer_id()
     check_token(request.form.get("token", ""))
     limits.allow("redeem", 10, shop.id, customer)
-    bought = buying.buy(shop, customer, number("reward_id"), request_key())
-    return jsonify(answers.code(bought)), 202 if bought.state == "reserved" else 200
+    bought = buying.buy(shop, customer, number("reward_id"), request_key(), points())
+    return jsonify(_code(bought)), 202 if bought.state == "reserved" else 200
+
+
+@storefront.post("/loyalty/redemptions/<int:redemption_id>/return")
+def give_back(redemption_id: int) -> tuple[Response, int]:
+    """Give an unused reward back: 200 with the points returned, 202 when the store takes longer to end the code."""
+    shop, customer = visitor().shop, customer_id()
+    check_token(request.form.get("token", ""))
+    limits.allow("redeem", 10, shop.id, customer)
+    returned = buying.give_back(shop, redemption_id, customer)
+    return jsonify(_code(returned)), 202 if returned.state == "ending" else 200
+
+
+def _code(redemption: Redemption) -> dict[str, Any]:
+    with transaction(visitor().shop.id) as session:
+        bought = offers.of(session, visitor().shop, {redemption.reward_id})
+    return answers.code(redemption, bought.get(redemption.reward_id))
 
 
 @storefront.get("/loyalty/redemptions/<int:redemption_id>")
@@ -70,7 +87,8 @@ def redemption(redemption_id: int) -> Response:
     """One redemption of the signed-in customer; 404 for anybody else's."""
     customer = customer_id()
     with transaction(visitor().shop.id) as session:
-        return jsonify(answers.code(queries.redemption(session, visitor().shop, redemption_id, customer)))
+        found = queries.redemption(session, visitor().shop, redemption_id, customer)
+    return jsonify(_code(found))
 
 
 @storefront.get("/subscriptions")
@@ -121,8 +139,8 @@ def redeem_on_page() -> str:
     shop, customer = visitor().shop, customer_id()
     check_token(request.form.get("token", ""))
     limits.allow("redeem", 10, shop.id, customer)
-    bought = buying.buy(shop, customer, number("reward_id"), request_key())
-    return render_template("storefront/redeemed.html", shop=shop, code=answers.code(bought), back=back())
+    bought = buying.buy(shop, customer, number("reward_id"), request_key(), points())
+    return render_template("storefront/redeemed.html", shop=shop, code=_code(bought), back=back())
 
 
 @storefront.after_request

@@ -6,14 +6,19 @@ import random
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
 from plugin.effects.models import Effect
+from plugin.errors import Refused
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.lots import NotEnoughPoints
 from plugin.loyalty.models import PointEntry, Redemption
+from plugin.loyalty.reward_models import RewardTally
+from plugin.loyalty.rewards import RewardDraft
+from plugin.loyalty.terms import Terms
 from plugin.shops.models import Shop
 from tests.plugin.loyalty.ledgers import account, at, broken, customer, order, program, reward, settle
 
@@ -110,3 +115,84 @@ def test_the_look_alike_shops_redemptions_are_its_own(database: Engine, shop: Sh
     assert len(set(codes)) == 2
     with db.transaction(shop.id) as session:
         assert session.scalar(select(func.count()).select_from(Redemption)) == 1
+
+
+def bought(shop: Shop, customer_id: int, reward_id: int, key: str) -> int | None:
+    try:
+        with db.transaction(shop.id) as session:
+            at(session, NOW)
+            return loyalty.redeem(session, shop, customer_id, reward_id, key).id
+    except Refused:
+        return None
+
+
+def rich(shop: Shop, said: Terms, people: int = 1, points: int = 1000, cost: int = 100) -> int:
+    """A reward with these terms, and people with so many points each."""
+    with db.transaction(shop.id) as session:
+        at(session, NOW)
+        program(session, shop)
+        for number in range(people):
+            customer(session, shop, 100 + number)
+            loyalty.adjust(session, shop, 100 + number, points, "test", "staff:1", f"start-{number}")
+        return loyalty.add_reward(session, shop, "staff:1", RewardDraft("5 off", cost, 5_00, terms=said)).id
+
+
+def together(shop: Shop, reward_id: int, clicks: int, people: int) -> int:
+    """So many clicks at once, spread over people; how many were granted."""
+    with ThreadPoolExecutor(64) as pool:
+        tries = [
+            pool.submit(bought, shop, 100 + number % people, reward_id, f"click-{number:04}")
+            for number in range(clicks)
+        ]
+        return len([one for one in tries if one.result() is not None])
+
+
+def taken(shop: Shop, reward_id: int) -> tuple[int, int]:
+    with db.transaction(shop.id) as session:
+        assert broken(session) == []
+        counted = select(func.count(), func.coalesce(func.sum(Redemption.cost_minor), 0))
+        count, spent = session.execute(counted.where(Redemption.reward_id == reward_id)).one()
+        tally = session.get_one(RewardTally, (shop.id, reward_id))
+        assert (tally.taken, tally.month_minor) == (count, spent)
+        return int(count), int(spent)
+
+
+def test_sixty_four_clicks_on_one_balance_buy_what_it_pays_for(database: Engine, shop: Shop) -> None:
+    reward_id = rich(shop, Terms(), points=750)
+    assert together(shop, reward_id, clicks=64, people=1) == 7 == taken(shop, reward_id)[0]
+    with db.transaction(shop.id) as session:
+        assert account(session, shop, 100) == (50, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("said", "granted"),
+    [
+        (Terms(stock=9), 9),
+        (Terms(budget_minor=42_00), 8),
+        (Terms(per_customer=2), 16),
+        (Terms(stock=9, per_customer=1), 8),
+    ],
+)
+def test_sixty_four_clicks_never_cross_a_limit(database: Engine, shop: Shop, said: Terms, granted: int) -> None:
+    reward_id = rich(shop, said, people=8)
+    assert together(shop, reward_id, clicks=64, people=8) == granted == taken(shop, reward_id)[0]
+
+
+def test_returns_and_purchases_at_once_keep_the_tally_true(database: Engine, shop: Shop) -> None:
+    """A place that comes back is given again, and never two for one."""
+    reward_id = rich(shop, Terms(stock=4, budget_minor=20_00), people=8)
+
+    def back_and_forth(number: int) -> None:
+        for turn in range(4):
+            made = bought(shop, 100 + number, reward_id, f"click-{number}-{turn}")
+            if made is not None:
+                with db.transaction(shop.id) as session:
+                    at(session, NOW)
+                    loyalty.return_redemption(session, shop, made)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(back_and_forth, range(8)))
+    with db.transaction(shop.id) as session:
+        tally = session.get_one(RewardTally, (shop.id, reward_id))
+        assert (tally.taken, tally.month_minor) == (0, 0) and broken(session) == []
+        assert {account(session, shop, 100 + number) for number in range(8)} == {(1000, 0, 0)}

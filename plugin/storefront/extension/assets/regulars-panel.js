@@ -94,11 +94,11 @@ export class Panel {
     if (!code.code) return make("p", { class: "rg-small", role: "status" }, texts.making);
     const copy = make("button", { type: "button", class: "rg-button rg-quiet", onclick: () => this.copy(code.code, copy) }, texts.copy);
     const here = encodeURIComponent(location.pathname + location.search);
-    const use = make("a", { class: "rg-button", href: `/discount/${encodeURIComponent(code.code)}?redirect=${here}` }, texts.use);
+    const use = code.apply && make("a", { class: "rg-button", href: `${code.apply}?redirect=${here}` }, texts.use);
     const terms = [fill(texts.validUntil, { date: this.date(code.expires_at) })];
     if (code.minimum_minor) terms.push(fill(texts.minimum, { amount: this.money(code.minimum_minor) }));
-    const worth = make("strong", {}, this.money(code.value_minor));
-    return make("div", { class: "rg-code" }, worth, make("code", { dir: "ltr" }, code.code), make("div", { class: "rg-row" }, copy, use), make("p", { class: "rg-small" }, terms.join(" · ")));
+    const worth = make("strong", {}, code.name || this.money(code.value_minor));
+    return make("div", { class: "rg-code" }, worth, make("code", { dir: "ltr" }, code.code), make("div", { class: "rg-row" }, ...[copy, use].filter(Boolean)), make("p", { class: "rg-small" }, terms.join(" · ")));
   }
 
   async copy(text, button) {

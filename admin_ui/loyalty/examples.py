@@ -8,9 +8,9 @@ from typing import Any
 from flask_babel import gettext
 
 from admin_ui.formats import money, number
+from plugin.loyalty.counting import example as worked
 from plugin.loyalty.programs import ProgramDraft
 from plugin.loyalty.rules import ProgramRules, TierRules
-from plugin.loyalty.rules import example as worked
 from plugin.money import digits
 
 _WHENEVER = datetime(2000, 1, 1, tzinfo=UTC)

@@ -13,6 +13,7 @@ from wtforms.validators import Optional
 
 from admin_ui.forms import AtMost, Between, Given, MoneyField, PanelForm, RateField, WholeField, said, stripped
 from plugin.errors import Invalid
+from plugin.loyalty.document import PLAIN, Document
 from plugin.loyalty.models import Reward
 from plugin.loyalty.programs import MOST_TIERS, ProgramDraft, RewardDraft, TierDraft
 from plugin.loyalty.rules import ProgramRules, TierRules
@@ -55,11 +56,12 @@ class ProgramForm(PanelForm):
         default="past",
     )
 
-    def draft(self, paused: bool = False) -> ProgramDraft:
+    def draft(self, paused: bool = False, document: Document = PLAIN) -> ProgramDraft:
         """What was typed, for the operations; only after `validate`."""
         names = ("name", "points_one", "points_many", "earn_points", "earn_per_minor", "return_days")
         said = {name: self[name].data for name in (*names, "expiry_days", "tier_days", "tax_basis")}
-        return ProgramDraft(**said, paused=paused, tiers=tuple(tier_draft(entry.form) for entry in self.tiers))
+        tiers = tuple(tier_draft(entry.form) for entry in self.tiers)
+        return ProgramDraft(**said, paused=paused, tiers=tiers, document=document)
 
     def reject(self, error: Invalid) -> None:
         """Errors of tiers come as `tiers-<position>-<name>`."""
@@ -95,7 +97,7 @@ def tier_draft(form: TierForm) -> TierDraft:
 
 def of_program(program: ProgramRules) -> dict[str, Any]:
     """The form's data for a version as it is in force."""
-    names = [name for name in ProgramRules._fields if name != "tiers"]
+    names = [name for name in ProgramRules._fields if name not in ("tiers", "document")]
     return {**{name: getattr(program, name) for name in names}, "tiers": [_of_tier(tier) for tier in program.tiers]}
 
 

@@ -16,6 +16,7 @@ from plugin.errors import Invalid
 from plugin.insights import loyalty as insights
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations, queries
+from plugin.loyalty.document import PLAIN
 from plugin.loyalty.models import Reward
 from plugin.loyalty.programs import ProgramDraft, TierDraft
 from plugin.loyalty.rules import ProgramRules
@@ -45,7 +46,9 @@ def save() -> Answer:
         if not form.validate():
             return _form(session, form, program), 422
         try:
-            _save(session, form.draft(paused=bool(program and program.paused)), form.starts.data)
+            document = program.document if program else PLAIN
+            draft = form.draft(bool(program and program.paused), document)
+            _save(session, draft, form.starts.data)
         except Invalid as error:
             form.reject(error)
             return _form(session, form, program), 422

@@ -33,7 +33,7 @@ _LOCK = """
     ) AS a
 """
 _LOT = """
-    SELECT l.* FROM unnest(%(ids)b::bigint[]) AS i (id)
+    SELECT l.* FROM unnest(%(ids)b::{}[]) AS i (id)
     CROSS JOIN LATERAL (
         SELECT id, customer_id, order_id, source, granted, remaining, expired, expiries, pending, available_at,
             expires_at
@@ -62,7 +62,8 @@ _LOTS = """
     SELECT %s, %s, n.* FROM unnest(%b::bigint[], %b::bigint[], %b::bigint[], %b::text[], %b::bigint[], %b::bigint[],
         %b::bigint[], %b::bigint[], %b::boolean[], %b::timestamptz[], %b::timestamptz[]) AS n
     ON CONFLICT (shop_id, id) DO UPDATE SET granted = excluded.granted, remaining = excluded.remaining,
-        expired = excluded.expired, expiries = excluded.expiries, pending = excluded.pending
+        expired = excluded.expired, expiries = excluded.expiries, pending = excluded.pending,
+        available_at = excluded.available_at, expires_at = excluded.expires_at
 """
 _BORN = """
     WITH e AS MATERIALIZED (
@@ -127,10 +128,17 @@ def load_lots(session: Session, shop_id: int, books: dict[int, Book], lot_ids: C
     _load(session, shop_id, books, "id = i.id", sorted(lot_ids))
 
 
-def _load(session: Session, shop_id: int, books: dict[int, Book], where: str, ids: list[int]) -> None:
+def load_source_lots(session: Session, shop_id: int, books: Iterable[Book], sources: Collection[str]) -> None:
+    """The lots that no order but one of these sources brought, whatever is left of them, into their locked books."""
+    _load(session, shop_id, {book.customer_id: book for book in books}, "source = i.id", sorted(sources), "text")
+
+
+def _load(
+    session: Session, shop_id: int, books: dict[int, Book], where: str, ids: Sequence[object], type: str = "bigint"
+) -> None:
     if not ids:
         return
-    for row in raw(session).execute(_LOT.format(where), {"shop": shop_id, "ids": ids}):
+    for row in raw(session).execute(_LOT.format(type, where), {"shop": shop_id, "ids": ids}):
         book = books.get(row[1])
         if book is not None and all(lot.id != row[0] for lot in book.lots):
             book.lots.append(Lot(*row))

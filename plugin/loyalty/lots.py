@@ -103,15 +103,27 @@ class Book:
         self.post(entry)
         self._give(lot, entry.points, entry.points, now)
 
-    def claw(self, lot: Lot | None, entry: Entry, now: datetime) -> None:
-        """Points back: from the order's own lot, its expired part, other lots, and what is missing becomes debt."""
+    def claw(self, lot: Lot | None, entry: Entry, now: datetime, forgive: bool = False) -> None:
+        """Points back: from the order's own lot, its expired part, other lots; what is missing becomes debt.
+
+        With `forgive` what is missing is written off instead, by an entry of its own.
+        """
         missing = -entry.points
         if lot is not None:
             missing -= self._take_back(lot, missing)
             missing -= self._unexpire(lot, missing, entry)
         missing -= sum(use.points for use in self._take(missing, now))
-        self.debt += missing
         self.post(entry)
+        if forgive and missing:
+            self._forgive(missing, entry)
+        else:
+            self.debt += missing
+
+    def date(self, lot: Lot, available_at: datetime, expires_at: datetime | None, now: datetime) -> None:
+        """Give pending points their day, and bring the account up to now."""
+        lot.available_at, lot.expires_at = available_at, expires_at
+        lot.changed = self.changed = True
+        self.bring_up_to(now)
 
     def spend(self, entry: Entry, now: datetime) -> list[Use]:
         """Points out, first the ones that expire first. Raises NotEnoughPoints."""
@@ -214,6 +226,12 @@ class Book:
         key = f"unexpire:{entry.key}"
         self.post(Entry(self.customer_id, "unexpire", back, "breakage", key, entry.occurred_at, told, lot.order_id))
         return back
+
+    def _forgive(self, points: int, entry: Entry) -> None:
+        told = {"points": points, "for": entry.key}
+        key = f"forgive:{entry.key}"
+        moment = entry.occurred_at
+        self.post(Entry(self.customer_id, "forgive", points, "sales", key, moment, told, entry.order_id))
 
     def _take(self, wanted: int, now: datetime) -> list[Use]:
         uses = []

@@ -13,9 +13,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from plugin.loyalty import facts
 from plugin.loyalty.ledger import raw
 from plugin.loyalty.rules import Line, MoneyBack, OrderState, Return
 
+_UNASKED = tuple(OrderState._field_defaults.values())[2:]  # what facts.py tells
 _ORDERS = """
     SELECT o.id, o.customer_id, o.processed_at, o.currency, o.financial_status, o.test, o.cancelled_at, o.deleted_at,
         o.taxes_included, l.*
@@ -48,35 +50,41 @@ _RETURNS = """
 """
 
 
-def orders_by_id(session: Session, shop_id: int, order_ids: Collection[int]) -> list[OrderState]:
-    """These orders, as far as they are known."""
-    return _read(session, "id = i.id", {"shop": shop_id, "ids": sorted(order_ids)})
+def orders_by_id(
+    session: Session, shop_id: int, order_ids: Collection[int], asked: facts.Asked = facts.NOTHING
+) -> list[OrderState]:
+    """These orders, as far as they are known; with what `asked` for beside their sums."""
+    return _read(session, "id = i.id", {"shop": shop_id, "ids": sorted(order_ids)}, asked)
 
 
-def orders_since(session: Session, shop_id: int, customer_ids: Collection[int], since: datetime) -> list[OrderState]:
-    """All orders of these customers with a moment at or after `since`."""
+def orders_since(
+    session: Session, shop_id: int, customer_ids: Collection[int], since: datetime, asked: facts.Asked = facts.NOTHING
+) -> list[OrderState]:
+    """All orders of these customers with a moment at or after `since`; with what `asked` for beside their sums."""
     where = "customer_id = i.id AND processed_at >= %(since)s"
-    return _read(session, where, {"shop": shop_id, "ids": sorted(customer_ids), "since": since})
+    return _read(session, where, {"shop": shop_id, "ids": sorted(customer_ids), "since": since}, asked)
 
 
-def _read(session: Session, where: str, values: dict[str, Any]) -> list[OrderState]:
+def _read(session: Session, where: str, values: dict[str, Any], wanted: facts.Asked) -> list[OrderState]:
     cursor = raw(session)
     rows = cursor.execute(_ORDERS.format(where), values).fetchall()
     asked = {"shop": values["shop"], "ids": [row[0] for row in rows]}
     money, returns = _refunds(cursor, asked)
-    single = [row[0] for row in rows if row[13] or row[0] in money or row[0] in returns]
+    single = [row[0] for row in rows if wanted.lines or row[13] or row[0] in money or row[0] in returns]
     lines = _lines(cursor, asked | {"ids": single})
-    return [
+    orders = [
         OrderState._make(
             (
                 *row[:9],
                 tuple(lines[row[0]]) if row[0] in lines else _summed(row),
                 tuple(returns.get(row[0], ())),
                 tuple(money.get(row[0], ())),
+                *_UNASKED,
             )
         )
         for row in rows
     ]
+    return facts.told(cursor, values["shop"], orders, wanted) if wanted.more else orders
 
 
 def _summed(row: tuple[Any, ...]) -> tuple[Line, ...]:

@@ -15,9 +15,11 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Text,
     UniqueConstraint,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from plugin.db.base import Base, Key, OfShop
@@ -47,6 +49,8 @@ class Program(OfShop, Base):
     tier_days: Mapped[int] = mapped_column(server_default="365")
     tax_basis: Mapped[Key] = mapped_column(server_default="shown")  # shown, with, without: rules.TAX_BASES
     paused: Mapped[bool] = mapped_column(Boolean, server_default="false")
+    rules: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # the rest: document.py reads it
+    holdout_salt: Mapped[int | None]  # by which customers are split (holdout.py); every version keeps it
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -76,23 +80,26 @@ class Tier(OfShop, Base):
 
 
 class Reward(OfShop, Base):
-    """What points buy: an amount off, as a personal single-use discount code."""
+    """What points buy; `terms` holds what not every kind has (plugin/loyalty/terms.py)."""
 
     __tablename__ = "rewards"
     __table_args__ = (
         ForeignKeyConstraint(["shop_id"], ["shops.id"]),
-        CheckConstraint("cost_points > 0 AND value_minor > 0", name="price"),
+        CheckConstraint("cost_points > 0 AND value_minor >= 0", name="price"),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     name: Mapped[str]
-    kind: Mapped[Key] = mapped_column(server_default="amount_off")
+    kind: Mapped[Key] = mapped_column(server_default="amount_off")  # terms.KINDS
     cost_points: Mapped[int]
     value_minor: Mapped[int]
     currency: Mapped[str]
     minimum_minor: Mapped[int] = mapped_column(server_default="0")
     valid_days: Mapped[int] = mapped_column(server_default="90")
     active: Mapped[bool] = mapped_column(server_default="true")
+    terms: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    version: Mapped[int] = mapped_column(server_default="1")
+    archived_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 
@@ -151,6 +158,21 @@ class PointEntry(OfShop, Base):
     created_at: Mapped[datetime]
 
 
+class OrderFacts(OfShop, Base):
+    """What rules ask of an order that the store may change later: pinned when the order is first settled.
+
+    Tags and collections of its lines' products, and of its customer's tags those that any version's rules name. Lines
+    that an edit adds later are pinned when they are first seen.
+    """
+
+    __tablename__ = "order_facts"
+    __table_args__ = (ForeignKeyConstraint(["shop_id", "order_id"], ["orders.shop_id", "orders.id"]),)
+
+    order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    customer_tags: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default="{}")
+    lines: Mapped[dict[str, Any]]  # line id → {"tags": [folded], "collections": [ids]}
+
+
 class PointNote(OfShop, Base):
     """Why staff changed points by hand, in their own words: beside the ledger, so that it can be erased."""
 
@@ -172,6 +194,7 @@ class PointLot(OfShop, Base):
             "ix_point_lots_open", "shop_id", "customer_id", "expires_at", "id", postgresql_where=text("remaining > 0")
         ),
         UniqueConstraint("shop_id", "order_id", "customer_id"),
+        Index("ix_point_lots_source", "shop_id", "source", postgresql_where=text("source IS NOT NULL")),
         Index("ix_point_lots_due", "shop_id", "available_at", postgresql_where=text("pending AND remaining > 0")),
         Index(
             "ix_point_lots_expiring",
@@ -219,6 +242,9 @@ class Redemption(OfShop, Base):
         UniqueConstraint("shop_id", "customer_id", "request_key"),
         UniqueConstraint("shop_id", "code"),
         Index("ix_redemptions_customer", "shop_id", "customer_id", "id"),
+        Index("ix_redemptions_reward", "shop_id", "reward_id", "created_at"),
+        Index("ix_redemptions_run_out", "shop_id", "expires_at", postgresql_where=text("state = 'issued'")),
+        Index("ix_redemptions_late", "shop_id", "id", postgresql_where=text("state = 'late'")),
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -230,8 +256,13 @@ class Redemption(OfShop, Base):
     currency: Mapped[str]
     minimum_minor: Mapped[int] = mapped_column(server_default="0")
     code: Mapped[Key]
-    state: Mapped[Key] = mapped_column(server_default="reserved")  # reserved, issued, used, returned
-    discount_gid: Mapped[str | None]
+    state: Mapped[Key] = mapped_column(server_default="reserved")  # plugin/loyalty/returning.py draws them
+    kind: Mapped[Key] = mapped_column(server_default="amount_off")
+    reward_version: Mapped[int | None]
+    cost_minor: Mapped[int] = mapped_column(server_default="0")  # what it is expected to cost the shop
+    spent_minor: Mapped[int | None]  # what it did cost, measured from the order that used it
+    comes_back: Mapped[bool] = mapped_column(server_default="false")  # points return when it runs out unused
+    discount_gid: Mapped[str | None]  # of the discount, gift card or credit in the store
     used_order_id: Mapped[int | None]
     created_at: Mapped[datetime]
     issued_at: Mapped[datetime | None]

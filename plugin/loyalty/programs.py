@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import event, select
 from sqlalchemy.orm import Session
@@ -17,8 +18,9 @@ from plugin import clock
 from plugin.commerce.models import Order
 from plugin.errors import Invalid
 from plugin.jobs.doorbell import ring
-from plugin.loyalty import queries
-from plugin.loyalty.models import Program, Reward, Tier
+from plugin.loyalty import document, holdout
+from plugin.loyalty.document import PLAIN, Document
+from plugin.loyalty.models import Program, Tier
 from plugin.loyalty.rules import TAX_BASES
 from plugin.loyalty.settling import settle_orders
 from plugin.shops import operations as shops
@@ -54,18 +56,7 @@ class ProgramDraft:
     tax_basis: str = "shown"
     paused: bool = False
     tiers: tuple[TierDraft, ...] = ()
-
-
-@dataclass(frozen=True)
-class RewardDraft:
-    """An amount off an order of at least `minimum_minor`, for `cost_points`; the code is valid `valid_days`."""
-
-    name: str
-    cost_points: int
-    value_minor: int
-    minimum_minor: int = 0
-    valid_days: int = 90
-    active: bool = True
+    document: Document = PLAIN
 
 
 def save_program(
@@ -83,6 +74,7 @@ def save_program(
         before.valid_to = begins
         session.flush()
     program = _version(shop, actor, draft, before.version + 1 if before else 1, begins, now)
+    program.holdout_salt = holdout.kept_salt(before.holdout_salt if before else None)
     session.add(program)
     session.flush()
     session.add_all(_tiers(shop, program, draft.tiers))
@@ -90,7 +82,7 @@ def save_program(
     if program.history_after is None:
         _resettle(session, shop, begins)
     _ring_after_commit(session)
-    shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, asdict(draft))
+    shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, _told(draft))
     return program
 
 
@@ -120,7 +112,7 @@ def _begin(before: Program | None, now: datetime, starts_at: datetime | None) ->
 
 
 def _version(shop: Shop, actor: str, draft: ProgramDraft, version: int, begins: datetime, now: datetime) -> Program:
-    columns = {name: value for name, value in asdict(draft).items() if name != "tiers"}
+    columns = {name: value for name, value in _told(draft).items() if name != "tiers"}
     return Program(
         **columns,
         shop_id=shop.id,
@@ -132,6 +124,14 @@ def _version(shop: Shop, actor: str, draft: ProgramDraft, version: int, begins: 
         history_after=0 if begins < now and version == 1 else None,
         accounts_after=0,
     )
+
+
+def _told(draft: ProgramDraft) -> dict[str, Any]:
+    """The draft as values that can be kept."""
+    told = asdict(draft)
+    return {name: value for name, value in told.items() if name != "document"} | {
+        "rules": document.written(draft.document)
+    }
 
 
 def _tiers(shop: Shop, program: Program, drafts: Sequence[TierDraft]) -> list[Tier]:
@@ -148,6 +148,7 @@ def check(draft: ProgramDraft) -> None:
     if not 0 < draft.earn_per_minor <= LARGEST:
         raise Invalid("Enter an amount above 0.", "earn_per_minor")
     _check_days(draft)
+    holdout.check(draft.document.holdout)
     if draft.tax_basis not in TAX_BASES:
         raise Invalid("Choose which prices count.", "tax_basis")
     _check_tiers(draft.tiers)
@@ -175,50 +176,3 @@ def _check_tiers(tiers: tuple[TierDraft, ...]) -> None:
         if not (0 < tier.rate_num <= 1000 * tier.rate_den and 0 < tier.rate_den <= 10_000):
             raise Invalid("Enter a rate above 0, at most 1,000.", f"{where}-rate")
         seen.add(tier.threshold_minor)
-
-
-def add_reward(session: Session, shop: Shop, actor: str, draft: RewardDraft) -> Reward:
-    """A new reward. Raises Invalid at the field."""
-    check_reward(draft)
-    now = clock.now(session)
-    reward = Reward(**asdict(draft), shop_id=shop.id, currency=shop.currency, created_at=now, kind="amount_off")
-    session.add(reward)
-    session.flush()
-    shops.audit(session, shop, actor, "reward.add", f"reward:{reward.id}", None, asdict(draft))
-    return reward
-
-
-def change_reward(session: Session, shop: Shop, actor: str, reward_id: int, draft: RewardDraft) -> Reward:
-    """Change a reward; codes already bought keep what they were bought for. Raises Invalid, NotFound."""
-    check_reward(draft)
-    reward = queries.reward(session, shop, reward_id)
-    after = asdict(draft)
-    before = {name: getattr(reward, name) for name in after}
-    if before == after:
-        return reward
-    for name, value in after.items():
-        setattr(reward, name, value)
-    session.flush()
-    shops.audit(session, shop, actor, "reward.change", f"reward:{reward.id}", before, after)
-    return reward
-
-
-def pause_reward(session: Session, shop: Shop, actor: str, reward_id: int, active: bool = False) -> Reward:
-    """Take a reward off the list, or (`active`) put it back. Raises NotFound."""
-    reward = queries.reward(session, shop, reward_id)
-    draft = RewardDraft(**{name: getattr(reward, name) for name in RewardDraft.__dataclass_fields__})
-    return change_reward(session, shop, actor, reward_id, RewardDraft(**(asdict(draft) | {"active": active})))
-
-
-def check_reward(draft: RewardDraft) -> None:
-    """Raises Invalid at the first field that cannot be used."""
-    if not draft.name.strip():
-        raise Invalid("Enter a name.", "name")
-    if not 0 < draft.cost_points <= LARGEST:
-        raise Invalid("Enter how many points it costs, above 0.", "cost_points")
-    if not 0 < draft.value_minor <= LARGEST:
-        raise Invalid("Enter an amount above 0.", "value_minor")
-    if not 0 <= draft.minimum_minor <= LARGEST:
-        raise Invalid("Enter an amount, 0 for none.", "minimum_minor")
-    if not 1 <= draft.valid_days <= 730:
-        raise Invalid("Enter between 1 and 730 days.", "valid_days")

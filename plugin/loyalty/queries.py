@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 
 from plugin.commerce.models import CustomerMerge
 from plugin.errors import NotFound
-from plugin.loyalty import mirror
+from plugin.loyalty import document, mirror
 from plugin.loyalty.lots import Book, Lot
 from plugin.loyalty.models import PointAccount, PointEntry, PointLot, PointNote, Program, Redemption, Reward, Tier
-from plugin.loyalty.rules import ProgramRules, TierRules, next_tier, program_at
+from plugin.loyalty.rules import WHEN_FULFILLED, ProgramRules, TierRules, next_tier, program_at
 from plugin.loyalty.standing import LAST, History
 from plugin.shops.models import Shop
 
@@ -35,8 +35,8 @@ def tier_rules(tier: Tier) -> TierRules:
 
 
 def program_rules(program: Program, tiers: Sequence[TierRules]) -> ProgramRules:
-    names = ProgramRules._fields[:-1]
-    return ProgramRules(**{name: getattr(program, name) for name in names}, tiers=tuple(tiers))
+    columns = {name: getattr(program, name) for name in ProgramRules._fields if name not in ("tiers", "document")}
+    return ProgramRules(**columns, tiers=tuple(tiers), document=document.read(program.rules))
 
 
 def program(session: Session, shop: Shop, moment: datetime) -> ProgramRules | None:
@@ -72,7 +72,8 @@ def account(session: Session, shop: Shop, customer_id: int, now: datetime) -> Ac
         return Account(customer_id)
     book = Book(customer_id, row.available, row.pending, row.debt, lots=_open_lots(session, shop, customer_id))
     book.bring_up_to(now)
-    pending = [lot.available_at for lot in book.lots if lot.pending and lot.remaining]
+    days = [lot.available_at for lot in book.lots if lot.pending and lot.remaining]
+    pending = [day for day in days if day != WHEN_FULFILLED]
     expiring_at, expiring = _next_expiry(book, now)
     return Account(
         customer_id,
@@ -154,8 +155,9 @@ def entries_of_orders(session: Session, shop: Shop, order_ids: Collection[int]) 
 
 
 def rewards(session: Session, shop: Shop, active_only: bool = False) -> Sequence[Reward]:
-    """What points buy, cheapest first."""
-    known = select(Reward).where(Reward.shop_id == shop.id).order_by(Reward.cost_points, Reward.id)
+    """What points buy, cheapest first; what is archived left out."""
+    there = Reward.shop_id == shop.id, Reward.archived_at.is_(None)
+    known = select(Reward).where(*there).order_by(Reward.cost_points, Reward.id)
     return session.scalars(known.where(Reward.active) if active_only else known).all()
 
 

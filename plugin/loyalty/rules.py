@@ -1,20 +1,31 @@
-"""What an order is worth in points: pure arithmetic on integers.
+"""What the rules of loyalty are about: orders as they count, program versions, tiers, dates. Pure; time is an argument.
 
-An order's worth is a function of its present state alone, so partial refunds in any order take back exactly what their
-units earned: the counted money of the units that are left is floor(line × left / bought), and points are rounded down
-once an order, after rate and tier.
+What an order is worth is in counting.py, where a customer stands in standing.py.
 """
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
+
+from plugin.loyalty.document import PLAIN, Document
 
 # Which money counts when tax is involved: prices as the store shows them, with tax, or without it.
 TAX_BASES: Final = ("shown", "with", "without")
+# The day of points that wait for their order to be fulfilled: later than all others.
+WHEN_FULFILLED: Final = datetime(9000, 1, 1, tzinfo=UTC)
 _PAID: Final = frozenset(("paid", "partially_refunded", "refunded"))
+
+
+class Ware(NamedTuple):
+    """What a line sold, as far as rules ask; tags and collections as they were when the order was first settled."""
+
+    product_id: int | None
+    vendor: str | None
+    tags: frozenset[str] = frozenset()
+    collections: frozenset[int] = frozenset()
 
 
 class Line(NamedTuple):
@@ -27,6 +38,7 @@ class Line(NamedTuple):
     discount_minor: int
     tax_minor: int
     gift_card: bool = False
+    ware: Ware | None = None  # read only for programmes that ask
 
 
 class Return(NamedTuple):
@@ -45,7 +57,11 @@ class MoneyBack(NamedTuple):
 
 
 class OrderState(NamedTuple):
-    """An order as the mirror has it, as far as points depend on it. Moments are UTC."""
+    """An order as the mirror has it, as far as points depend on it. Moments are UTC.
+
+    What stands after `money_back` is read only for programmes that ask for it. `customer_tags` are those that rules
+    name, as they were when the order was first settled.
+    """
 
     id: int
     customer_id: int | None
@@ -59,6 +75,11 @@ class OrderState(NamedTuple):
     lines: tuple[Line, ...]
     returns: tuple[Return, ...] = ()
     money_back: tuple[MoneyBack, ...] = ()
+    shipping_minor: int = 0
+    shipping_back: tuple[MoneyBack, ...] = ()
+    points_paid_minor: int = 0  # what codes bought with points took off
+    fulfilled_at: datetime | None = None  # when the last of it was fulfilled; None while something is left
+    customer_tags: frozenset[str] = frozenset()
 
 
 class TierRules(NamedTuple):
@@ -90,19 +111,7 @@ class ProgramRules(NamedTuple):
     valid_from: datetime
     valid_to: datetime | None
     tiers: tuple[TierRules, ...] = ()
-
-
-class Counted(NamedTuple):
-    """The money of an order that counts, and how it came about; minor units of the order's currency."""
-
-    goods_minor: int  # what was bought, after discounts and edits, without gift cards
-    returned_minor: int  # of it, what went back as goods
-    money_back_minor: int  # of it, what went back as money alone
-    gift_cards_minor: int  # bought beside it, never counted
-
-    @property
-    def minor(self) -> int:
-        return self.goods_minor - self.returned_minor - self.money_back_minor
+    document: Document = PLAIN
 
 
 def program_at(programs: tuple[ProgramRules, ...], moment: datetime | None) -> ProgramRules | None:
@@ -131,6 +140,18 @@ def next_tier(spend_minor: int, tiers: tuple[TierRules, ...]) -> TierRules | Non
 
 def why_not(order: OrderState, program: ProgramRules | None) -> str | None:
     """The reason why an order earns nothing at all, or None."""
+    return not_counted(order, program) or (program and not_entitled(order, program))
+
+
+def not_entitled(order: OrderState, program: ProgramRules) -> str | None:
+    """The reason why whoever placed an order gets nothing for it, or None. Their spend counts all the same."""
+    if not order.customer_tags.isdisjoint(folded(program.document.earn.excluded.customer_tags)):
+        return "excluded_customer"
+    return None
+
+
+def not_counted(order: OrderState, program: ProgramRules | None) -> str | None:
+    """The reason why an order counts for nobody, or None."""
     if order.deleted_at is not None:
         return "deleted"
     if order.test:
@@ -143,129 +164,15 @@ def why_not(order: OrderState, program: ProgramRules | None) -> str | None:
         return "no_program"
     if program.paused:
         return "paused"
-    if order.currency != program.currency:
+    if order.currency != program.currency and order.currency not in program.document.earn.rates:
         return "other_currency"
     return None
 
 
-def counted(order: OrderState, tax_basis: str, before: datetime | None = None) -> Counted:
-    """The money that counts, in the present state or with only the refunds dated before a moment.
-
-    Edits have no date: they count in both. Money refunded without goods comes off pro rata over everything that is
-    left, gift cards included, after what covered units that an edit took out.
-    """
-    if not order.returns and not order.money_back:
-        untouched = _untouched(order, tax_basis)
-        if untouched is not None:
-            return untouched
-    returned, all_returned = _returned(order, before)
-    goods = kept = gift_cards = gross_left = gross_edited = 0
-    for line in order.lines:
-        if line.quantity <= 0:
-            continue
-        after_edits = min(line.quantity, line.current_quantity + all_returned.get(line.id, 0))
-        left = max(0, after_edits - returned.get(line.id, 0))
-        worth, gross = _worth(line, order.taxes_included, tax_basis)
-        gross_left += gross * left // line.quantity
-        gross_edited += gross - gross * after_edits // line.quantity
-        if line.gift_card:
-            gift_cards += worth * left // line.quantity
-            continue
-        goods += worth * after_edits // line.quantity
-        kept += worth * left // line.quantity
-    money = sum(back.amount_minor for back in order.money_back if before is None or back.moment < before)
-    back = min(max(0, money - gross_edited), gross_left)
-    taken = kept * back // gross_left if gross_left else 0
-    return Counted(goods, goods - kept, taken, gift_cards)
-
-
-def _untouched(order: OrderState, tax_basis: str) -> Counted | None:
-    """The short way for an order that nothing happened to, which is nearly every one; None for others."""
-    goods = gift_cards = 0
-    for line in order.lines:
-        if line.current_quantity < line.quantity:
-            return None
-        worth, _ = _worth(line, order.taxes_included, tax_basis)
-        if line.gift_card:
-            gift_cards += worth
-        elif line.quantity > 0:
-            goods += worth
-    return Counted(goods, 0, 0, gift_cards)
-
-
-def _returned(order: OrderState, before: datetime | None) -> tuple[dict[int, int], dict[int, int]]:
-    if not order.returns:
-        return _NOTHING, _NOTHING
-    by_then: dict[int, int] = {}
-    ever: dict[int, int] = {}
-    for back in order.returns:
-        ever[back.line_id] = ever.get(back.line_id, 0) + back.quantity
-        if before is None or back.moment < before:
-            by_then[back.line_id] = by_then.get(back.line_id, 0) + back.quantity
-    return by_then, ever
-
-
-_NOTHING: Final[dict[int, int]] = {}
-
-
-def _worth(line: Line, taxes_included: bool, tax_basis: str) -> tuple[int, int]:
-    """What the whole line counts, and what was paid for it with tax."""
-    net = line.price_minor * line.quantity - line.discount_minor
-    if net < 0:
-        net = 0
-    if tax_basis == "shown" and not line.tax_minor:
-        return net, net
-    paid = net if taxes_included else net + line.tax_minor
-    if tax_basis == "with":
-        return paid, paid
-    if tax_basis == "without":
-        return max(0, paid - line.tax_minor), paid
-    return net, paid
-
-
-def points_of(counted_minor: int, program: ProgramRules, tier: TierRules | None) -> int:
-    """Points for counted money: rate times tier, rounded down once."""
-    numerator, denominator = rate_of(program, tier)
-    return counted_minor * numerator // denominator
-
-
-def rate_of(program: ProgramRules, tier: TierRules | None) -> tuple[int, int]:
-    """Points per minor unit, as an exact fraction."""
-    if tier is None:
-        return program.earn_points, program.earn_per_minor
-    return program.earn_points * tier.rate_num, program.earn_per_minor * tier.rate_den
-
-
-def explained(
-    order: OrderState,
-    program: ProgramRules | None,
-    tier: TierRules | None,
-    spend_minor: int,
-    money: Counted | None,
-    posted: int,
-    target: int,
-) -> dict[str, Any]:
-    """An order's points as data: inputs and each step. `target = floor(counted_minor × rate)`; never personal data."""
-    why = why_not(order, program)
-    told: dict[str, Any] = {"posted": posted, "target": target, "points": target - posted}
-    if why is not None or program is None or money is None:
-        return told | {"why": why or "other_customer"}
-    numerator, denominator = rate_of(program, tier)
-    return told | {
-        "program": program.version,
-        "currency": program.currency,
-        "tax": program.tax_basis,
-        "goods_minor": money.goods_minor,
-        "returned_minor": money.returned_minor,
-        "money_back_minor": money.money_back_minor,
-        "gift_cards_minor": money.gift_cards_minor,
-        "counted_minor": money.minor,
-        "earn": [program.earn_points, program.earn_per_minor],
-        "tier": None if tier is None else {"name": tier.name, "rate": [tier.rate_num, tier.rate_den]},
-        "spend_minor": spend_minor,
-        "window_days": program.tier_days,
-        "exact": [money.minor * numerator, denominator],
-    }
+@cache
+def folded(words: tuple[str, ...]) -> frozenset[str]:
+    """Tags as they are compared: without regard to case."""
+    return frozenset(word.strip().casefold() for word in words)
 
 
 def days_later(moment: datetime, days: int, timezone: str) -> datetime:
@@ -273,8 +180,12 @@ def days_later(moment: datetime, days: int, timezone: str) -> datetime:
 
     A day with a clock change is 23 or 25 hours long, as people count; a time that the change skips moves on with it.
     """
-    local = moment.astimezone(_zone(timezone)) + timedelta(days=days)
-    return local.astimezone(_UTC)
+    return (in_zone(moment, timezone) + timedelta(days=days)).astimezone(UTC)
+
+
+def in_zone(moment: datetime, timezone: str) -> datetime:
+    """The moment on the clocks of a time zone."""
+    return moment.astimezone(_zone(timezone))
 
 
 @cache
@@ -282,29 +193,15 @@ def _zone(timezone: str) -> ZoneInfo:
     return ZoneInfo(timezone)
 
 
-_UTC: Final = ZoneInfo("UTC")
-
-
-def available_at(moment: datetime, program: ProgramRules, timezone: str) -> datetime:
-    """When points of an order can be spent: once its return window has closed."""
-    return days_later(moment, program.return_days, timezone)
+def available_at(order: OrderState, program: ProgramRules, timezone: str) -> datetime:
+    """When points of an order can be spent: once its return window has closed, or WHEN_FULFILLED."""
+    assert order.moment is not None
+    begins = order.moment if program.document.earn.available == "days" else order.fulfilled_at
+    return WHEN_FULFILLED if begins is None else days_later(begins, program.return_days, timezone)
 
 
 def expires_at(available: datetime, program: ProgramRules, timezone: str) -> datetime | None:
     """When points are lost unless spent, counted from the day they became available; None for never."""
-    return None if program.expiry_days is None else days_later(available, program.expiry_days, timezone)
-
-
-class Example(NamedTuple):
-    """An order worked through for the panel: `points = floor(base × tier)`."""
-
-    order_minor: int
-    numerator: int
-    denominator: int
-    points: int
-
-
-def example(order_minor: int, program: ProgramRules, tier: TierRules | None = None) -> Example:
-    """What an order of so much would earn."""
-    numerator, denominator = rate_of(program, tier)
-    return Example(order_minor, numerator, denominator, points_of(order_minor, program, tier))
+    if program.expiry_days is None or available == WHEN_FULFILLED:
+        return None
+    return days_later(available, program.expiry_days, timezone)

@@ -14,18 +14,16 @@ from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce import merges
-from plugin.loyalty import ledger, mirror, queries
+from plugin.loyalty import facts, ledger, mirror, queries
+from plugin.loyalty.counting import Counted, counted, explained, points_of
 from plugin.loyalty.lots import Book, Entry, Lot
 from plugin.loyalty.rules import (
-    Counted,
+    WHEN_FULFILLED,
     OrderState,
     ProgramRules,
     TierRules,
     available_at,
-    counted,
     expires_at,
-    explained,
-    points_of,
     program_at,
     why_not,
 )
@@ -85,12 +83,15 @@ def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> N
         return
     now = clock.now(session)
     since = min(*changed.values(), now) - _longest_window(programs)
-    orders = {order.id: order for order in mirror.orders_since(session, shop.id, books, since)}
-    missing = set(order_ids) - orders.keys()
-    orders |= {order.id: order for order in mirror.orders_by_id(session, shop.id, missing)} if missing else {}
+    asked = facts.asked(programs)
+    orders = {order.id: order for order in mirror.orders_since(session, shop.id, books, since, asked)}
+    if missing := set(order_ids) - orders.keys():
+        orders |= {order.id: order for order in mirror.orders_by_id(session, shop.id, missing, asked)}
     histories = Histories(orders.values(), shop.timezone)
     settled = _widened(orders, set(order_ids), changed, programs)
+    facts.pin(ledger.raw(session), shop.id, settled, asked)
     _move(session, shop, books, list(_differences(session, shop, settled, programs, histories)), now)
+    _follow_fulfillments(session, shop, books, settled, programs, now)
     _stand(books, programs, histories, now)
     ledger.write(session, shop.id, books.values(), now)
 
@@ -198,8 +199,8 @@ def _due(
     if order.customer_id != pair.customer_id or program is None or why_not(order, program) or not order.moment:
         return Due(pair, order, posted, 0, program)
     tier, spend = histories.tier(pair.customer_id, program, (order.moment, order.id))
-    money = counted(order, program.tax_basis)
-    return Due(pair, order, posted, points_of(money.minor, program, tier), program, tier, spend, money)
+    money = counted(order, program.tax_basis, None, program.document, tier, histories.timezone)
+    return Due(pair, order, posted, points_of(money, order.currency, program, tier), program, tier, spend, money)
 
 
 def _move(session: Session, shop: Shop, books: dict[int, Book], dues: list[Due], now: datetime) -> None:
@@ -217,7 +218,7 @@ def _move_one(book: Book, due: Due, timezone: str, now: datetime) -> None:
     lot = next((lot for lot in book.lots if lot.order_id == due.order.id), None)
     entry = _entry(due, lot, timezone, now)
     if entry.points < 0:
-        book.claw(lot, entry, now)
+        book.claw(lot, entry, now, forgive=due.program is not None and due.program.document.earn.shortfall == "floor")
         return
     book.earn(lot or _lot_for(entry, now), entry, now)
 
@@ -229,7 +230,7 @@ def _entry(due: Due, lot: Lot | None, timezone: str, now: datetime) -> Entry:
     if lot is not None:
         available, expires = lot.available_at, lot.expires_at
     elif program is not None and order.moment is not None:
-        available = available_at(order.moment, program, timezone)
+        available = available_at(order, program, timezone)
         expires = expires_at(available, program, timezone)
     return Entry(
         customer_id=due.pair.customer_id,
@@ -244,6 +245,27 @@ def _entry(due: Due, lot: Lot | None, timezone: str, now: datetime) -> Entry:
         available_at=available if points > 0 else None,
         expires_at=expires if points > 0 else None,
     )
+
+
+def _follow_fulfillments(
+    session: Session,
+    shop: Shop,
+    books: dict[int, Book],
+    orders: list[OrderState],
+    programs: tuple[ProgramRules, ...],
+    now: datetime,
+) -> None:
+    """Points that waited for their order to be fulfilled get their day."""
+    due = {order.id: order for order in orders if order.fulfilled_at and order.customer_id in books}
+    ledger.load_order_lots(session, shop.id, books, due.keys())
+    for book in books.values():
+        for lot in book.lots:
+            order = due.get(lot.order_id or 0)
+            program = program_at(programs, order.moment) if order else None
+            if order is None or program is None or not lot.pending or lot.available_at != WHEN_FULFILLED:
+                continue
+            available = available_at(order, program, shop.timezone)
+            book.date(lot, available, expires_at(available, program, shop.timezone), now)
 
 
 def _lot_for(entry: Entry, now: datetime) -> Lot:

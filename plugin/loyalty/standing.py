@@ -10,7 +10,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import datetime
 
-from plugin.loyalty.rules import Counted, OrderState, ProgramRules, TierRules, counted, days_later, tier_for, why_not
+from plugin.loyalty.counting import counted
+from plugin.loyalty.rules import OrderState, ProgramRules, TierRules, days_later, not_counted, tier_for
 
 Position = tuple[datetime, int]  # an order's moment and id
 LAST = 2**63 - 1  # the id of a position after every order of a moment
@@ -62,7 +63,6 @@ def _worth_then(order: OrderState, program: ProgramRules, before: datetime | Non
     """What an order counted for just before a moment."""
     if order.cancelled_at is not None and before is not None and order.cancelled_at >= before:
         order = order._replace(cancelled_at=None)
-    if why_not(order, program) is not None:
+    if not_counted(order, program) is not None:
         return 0
-    money: Counted = counted(order, program.tax_basis, before)
-    return money.minor
+    return counted(order, program.tax_basis, before).minor

@@ -19,6 +19,7 @@ from plugin.commerce.models import Order
 from plugin.errors import Invalid
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import document, holdout
+from plugin.loyalty.checking import check_earn
 from plugin.loyalty.document import PLAIN, Document
 from plugin.loyalty.models import Program, Tier
 from plugin.loyalty.rules import TAX_BASES
@@ -149,6 +150,7 @@ def check(draft: ProgramDraft) -> None:
         raise Invalid("Enter an amount above 0.", "earn_per_minor")
     _check_days(draft)
     holdout.check(draft.document.holdout)
+    check_earn(draft.document.earn)
     if draft.tax_basis not in TAX_BASES:
         raise Invalid("Choose which prices count.", "tax_basis")
     _check_tiers(draft.tiers)

@@ -10,6 +10,7 @@ from functools import cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from plugin.loyalty import holdout
 from plugin.loyalty.document import PLAIN, Document
 
 # Which money counts when tax is involved: prices as the store shows them, with tax, or without it.
@@ -112,6 +113,7 @@ class ProgramRules(NamedTuple):
     valid_to: datetime | None
     tiers: tuple[TierRules, ...] = ()
     document: Document = PLAIN
+    holdout_salt: int | None = None
 
 
 def program_at(programs: tuple[ProgramRules, ...], moment: datetime | None) -> ProgramRules | None:
@@ -147,6 +149,9 @@ def not_entitled(order: OrderState, program: ProgramRules) -> str | None:
     """The reason why whoever placed an order gets nothing for it, or None. Their spend counts all the same."""
     if not order.customer_tags.isdisjoint(folded(program.document.earn.excluded.customer_tags)):
         return "excluded_customer"
+    percent, salt = program.document.holdout.percent, program.holdout_salt
+    if percent and salt and order.customer_id and holdout.arm(salt, percent, order.customer_id) == holdout.HOLDOUT:
+        return "holdout"
     return None
 
 

@@ -253,7 +253,7 @@ def test_the_money_adds_up_to_the_cent(lines: tuple[Line, ...], basis: str, incl
     state = order(*lines, taxes_included=included, returns=tuple(unit_returns(lines)[::2]), money_back=refunds)
     told = counted(state, basis)
     assert told.goods_minor == told.minor + told.returned_minor + told.money_back_minor
-    assert min(told) >= 0 and told.minor >= 0
+    assert min(told[:4]) >= 0 and told.minor >= 0
 
 
 @settings(max_examples=80, deadline=None)
@@ -279,8 +279,8 @@ def _sane(each: Line) -> Line:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10**9), st.integers(1, 50), st.integers(1, 1000), st.integers(1, 9), st.integers(1, 9))
-def test_a_higher_rate_never_earns_less(minor: int, points: int, per: int, up: int, down: int) -> None:
-    rules = program(earn_points=points, earn_per_minor=per)
+def test_a_higher_rate_never_earns_less(minor: int, earn: int, per: int, up: int, down: int) -> None:
+    rules = program(earn_points=earn, earn_per_minor=per)
     low, high = TierRules(1, "a", 0, up, down), TierRules(2, "b", 1, up + 1, down)
     assert points(minor, rules, high) >= points(minor, rules, low) >= 0
 

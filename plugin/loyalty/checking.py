@@ -1,0 +1,78 @@
+"""Whether the rules of earning can be used. Errors name the field: `rates-<currency>`, `multipliers-<n>-<name>`, …"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from babel.numbers import list_currencies
+
+from plugin.errors import Invalid
+from plugin.loyalty.document import Earn, Goods, Multiplier, Ratio
+
+MOST_MULTIPLIERS: Final = 30
+MOST_NAMES: Final = 250  # products, collections, tags or vendors in one list
+MOST_TIMES: Final = 1_000
+LARGEST: Final = 10**12
+LONGEST: Final = 80
+
+
+def check_earn(earn: Earn) -> None:
+    """Raises Invalid at the first field that cannot be used."""
+    for currency, (points, per_minor) in earn.rates.items():
+        if currency not in list_currencies():
+            raise Invalid("%(code)s is not a currency.", f"rates-{currency}", code=currency)
+        if not (0 <= points <= LARGEST and 0 < per_minor <= LARGEST):
+            raise Invalid("Enter 0 or more points for an amount above 0.", f"rates-{currency}")
+    if len(earn.multipliers) > MOST_MULTIPLIERS:
+        raise Invalid("A programme has at most %(most)s multipliers.", "multipliers", most=MOST_MULTIPLIERS)
+    for number, rule in enumerate(earn.multipliers):
+        _check_multiplier(rule, f"multipliers-{number}", earn.multipliers[:number])
+    _check_goods(earn.excluded.goods, "excluded")
+    _check_words(earn.excluded.customer_tags, "excluded-customer_tags")
+
+
+def _check_multiplier(rule: Multiplier, where: str, before: tuple[Multiplier, ...]) -> None:
+    if not rule.name.strip() or len(rule.name) > LONGEST:
+        raise Invalid("Enter a name of at most %(most)s characters.", f"{where}-name", most=LONGEST)
+    if any(other.name.strip().casefold() == rule.name.strip().casefold() for other in before):
+        raise Invalid("Another multiplier has this name already.", f"{where}-name")
+    _check_times(rule.rate, f"{where}-rate")
+    if any(not 0 <= day <= 6 for day in rule.weekdays):
+        raise Invalid("Choose days of the week.", f"{where}-weekdays")
+    if rule.starts and rule.ends and rule.ends <= rule.starts:
+        raise Invalid("The end must come after the start.", f"{where}-ends")
+    _check_goods(rule.goods, where)
+    if any(_covers(other, rule) for other in before):
+        raise Invalid("A multiplier above takes everything this one could. Move this one up.", f"{where}-name")
+
+
+def _check_times(rate: Ratio, where: str) -> None:
+    numerator, denominator = rate
+    if not (0 < denominator <= LARGEST and 0 <= numerator <= MOST_TIMES * denominator):
+        raise Invalid("Enter a number from 0 to %(most)s.", where, most=MOST_TIMES)
+
+
+def _check_goods(goods: Goods, where: str) -> None:
+    for name in ("products", "collections"):
+        if len(getattr(goods, name)) > MOST_NAMES:
+            raise Invalid("Choose at most %(most)s.", f"{where}-{name}", most=MOST_NAMES)
+    _check_words(goods.tags, f"{where}-tags")
+    _check_words(goods.vendors, f"{where}-vendors")
+
+
+def _check_words(words: tuple[str, ...], where: str) -> None:
+    if len(words) > MOST_NAMES:
+        raise Invalid("Choose at most %(most)s.", where, most=MOST_NAMES)
+    if any(not word.strip() or len(word) > 255 for word in words):
+        raise Invalid("Enter words of 1 to 255 characters.", where)
+
+
+def _covers(other: Multiplier, rule: Multiplier) -> bool:
+    """Whether `rule`, below `other`, can never be reached."""
+    return (
+        not other.goods.names_any
+        and (not other.weekdays or set(rule.weekdays or range(7)) <= set(other.weekdays))
+        and (other.starts is None or (rule.starts is not None and other.starts <= rule.starts))
+        and (other.ends is None or (rule.ends is not None and rule.ends <= other.ends))
+        and (not other.tiers or bool(rule.tiers) and set(rule.tiers) <= set(other.tiers))
+    )

@@ -1,8 +1,8 @@
 """Row-level security and grants, as SQL for migrations.
 
 Three roles: regulars_owner owns and migrates, regulars_app runs web and worker, regulars_sweep looks across shops over
-five tables and is entered only by `SET LOCAL ROLE`. The policy is one comparison, never an OR: an OR turns index scans
-into sequential ones.
+five tables, sees in two more whose turn it is, and is entered only by `SET LOCAL ROLE`. The policy is one comparison,
+never an OR: an OR turns index scans into sequential ones.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 APP, OWNER, SWEEP = "regulars_app", "regulars_owner", "regulars_sweep"
 SWEPT = ("shops", "inbox", "outbox", "enrollments", "messages")
+TURNS = dict.fromkeys(("sync_runs", "drift_checks"), ("shop_id", "state", "next_attempt_at"))  # what it sees there
 APPEND_ONLY = ("point_entries", "ledger_seals", "consents", "audit_log")
 # No tenant column; strays are for the sweep role alone, and the proofs of erased shops for the owner alone.
 SYSTEM = ("inbox_strays", "clock", "shared_breakers", "shop_erasures", "pulses", "body_digests")
@@ -52,6 +53,12 @@ def _tenant_policies(name: str) -> Iterator[str]:
     if name in SWEPT:
         yield f"CREATE POLICY of_sweep ON {name} TO {SWEEP} USING (true) WITH CHECK (true)"
         yield f"GRANT SELECT, INSERT, UPDATE ON {name} TO {SWEEP}"
+
+
+def turns(name: str) -> Iterator[str]:
+    """Lets the sweep role see which shops have something to do in a table, and nothing else of it."""
+    yield f"CREATE POLICY of_turns ON {name} FOR SELECT TO {SWEEP} USING (true)"
+    yield f"GRANT SELECT ({', '.join(TURNS[name])}) ON {name} TO {SWEEP}"
 
 
 def _system_grants(name: str) -> Iterator[str]:

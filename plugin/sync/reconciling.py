@@ -21,7 +21,7 @@ from plugin.db import engine as db
 from plugin.errors import RemoteError, Throttled, Unavailable
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
-from plugin.sync import bulk_comparing, comparing, healing, leased, listing, subscribed
+from plugin.sync import bulk_comparing, comparing, healing, leased, listing, subscribed, turns
 from plugin.sync.arriving import let_in
 from plugin.sync.checks import SUBSCRIPTIONS
 from plugin.sync.leased import OPEN, NotYet, Superseded
@@ -42,14 +42,14 @@ WINDOW_ROWS = 2_000
 def drive_all(seconds: float = 20.0) -> bool:
     """Bring every shop's open checks on, in turns, for about `seconds`; whether something is left to do at once."""
     ends = monotonic() + seconds
-    turns = shops.installed_ids()
-    random.shuffle(turns)
-    while turns:
-        shop_id = turns.pop(0)
+    waiting = turns.due("drift_checks", OPEN)
+    random.shuffle(waiting)
+    while waiting:
+        shop_id = waiting.pop(0)
         if drive(shop_id, min(ends, monotonic() + SLICE_SECONDS)):
-            turns.append(shop_id)
+            waiting.append(shop_id)
         if monotonic() > ends:
-            return bool(turns)
+            return bool(waiting)
     return False
 
 

@@ -21,7 +21,7 @@ from plugin.db import engine as db
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 from plugin.sync import held as holding
-from plugin.sync import importing
+from plugin.sync import importing, turns
 from plugin.sync.held import OPEN as OPEN
 from plugin.sync.held import Held, LeaseLost
 from plugin.sync.models import SyncRun
@@ -35,7 +35,7 @@ SHOPS_AT_ONCE = 4
 def drive_all(seconds: float = 20.0) -> bool:
     """Bring every shop's open imports on, for about `seconds`; whether something is left to be done at once."""
     ends = monotonic() + seconds
-    ids = shops.installed_ids()
+    ids = turns.due("sync_runs", OPEN)
     random.shuffle(ids)  # when the time is not enough for all, everybody's turn comes all the same
     with ThreadPoolExecutor(SHOPS_AT_ONCE, thread_name_prefix="import") as threads:
         return any(list(threads.map(lambda shop_id: monotonic() > ends or drive(shop_id, ends), ids)))

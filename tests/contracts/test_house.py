@@ -20,6 +20,7 @@ MAY_LOOK_ACROSS_SHOPS = {
     "plugin/shops/installing.py",  # a shop's first row
     "plugin/shops/tokens.py",  # whose tokens grow old
     "plugin/sync/drain.py",  # whose inbox waits
+    "plugin/sync/turns.py",  # whose import or comparison is due
     "plugin/sync/retention.py",  # strays have no shop
     "plugin/sync/retrying.py",  # whose webhook an operator names by its number
     "plugin/effects/claims.py",  # whose effect is due
@@ -71,7 +72,7 @@ def test_the_makefile_knows_what_the_readme_names(target: str) -> None:
 def test_the_procfile_starts_the_four_processes() -> None:
     processes = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
     assert list(processes) == ["web", "worker", "beat", "release"]
-    assert processes["web"].startswith("granian app:wsgi")
+    assert processes["web"].startswith("python -m plugin.local.web app:wsgi")
     assert processes["release"] == "regulars migrate"
 
 

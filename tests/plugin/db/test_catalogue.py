@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from plugin.db import engine as db
-from plugin.db.policies import APP, APPEND_ONLY, OWNER, SWEEP, SWEPT, SYSTEM
+from plugin.db.policies import APP, APPEND_ONLY, OWNER, SWEEP, SWEPT, SYSTEM, TURNS
 from plugin.migrations.tables import metadata
 from plugin.shops.models import Shop
 
@@ -72,10 +72,11 @@ def test_unique_indexes_outside_constraints_start_with_the_shop_too(owner: Engin
 def test_the_policies_are_one_comparison_for_the_app_and_open_for_owner_and_sweep(owner: Engine, tables: dict) -> None:
     with owner.connect() as connection:
         rows = list(connection.execute(text("SELECT tablename, roles, qual, with_check FROM pg_policies")))
-    for role, expected in ((APP, set(tables) - set(SYSTEM)), (OWNER, set(tables) - set(SYSTEM)), (SWEEP, set(SWEPT))):
+    of_shops = set(tables) - set(SYSTEM)
+    for role, expected in ((APP, of_shops), (OWNER, of_shops), (SWEEP, {*SWEPT, *TURNS})):
         assert {table for table, roles, _, _ in rows if roles == [role]} == expected
     for table, roles, qual, check in rows:
-        assert qual is not None and check is not None, table
+        assert qual is not None and (check is None) == (roles == [SWEEP] and table in TURNS), table
         if roles == [APP]:
             assert " OR " not in qual.upper() and "app.shop_id" in qual and qual == check
 
@@ -121,10 +122,13 @@ def test_a_scope_does_not_outlive_its_transaction(shop: Shop) -> None:
         session.execute(text("SELECT count(*) FROM orders"))
 
 
-def test_the_sweep_role_sees_five_tables_and_no_sixth(shop: Shop, other_shop: Shop) -> None:
+def test_the_sweep_role_sees_five_tables_and_of_two_more_whose_turn_it_is(shop: Shop, other_shop: Shop) -> None:
     with db.system_transaction() as session:
         assert session.execute(text("SELECT count(*) FROM shops")).scalar_one() == 2
         for table in SWEPT:
             session.execute(text(f"SELECT count(*) FROM {table}"))
-    with pytest.raises(DBAPIError, match="permission denied"), db.system_transaction() as session:
-        session.execute(text("SELECT count(*) FROM customers"))
+        for table, columns in TURNS.items():
+            session.execute(text(f"SELECT {', '.join(columns)} FROM {table}"))
+    for hidden in ("SELECT count(*) FROM customers", "SELECT error FROM sync_runs", "SELECT * FROM drift_checks"):
+        with pytest.raises(DBAPIError, match="permission denied"), db.system_transaction() as session:
+            session.execute(text(hidden))

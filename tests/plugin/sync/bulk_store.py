@@ -139,10 +139,14 @@ def finish(owner: Engine, shop: Shop) -> dict[str, dict[str, Any]]:
 
 
 def imported(owner: Engine, shop: Shop, tables: Sequence[str] = TABLES) -> dict[str, list[dict[str, Any]]]:
-    """The mirror without what tells one import from another."""
+    """The mirror without what tells one import, or one shop, from another."""
     return {
         table: [
-            {name: value for name, value in row.items() if name != "shop_id" and "version" not in name}
+            {
+                name: value
+                for name, value in row.items()
+                if name != "shop_id" and "version" not in name and not name.endswith("_place")
+            }
             for row in rows(owner, table, shop, "token" if table == "checkouts" else "id")
         ]
         for table in tables

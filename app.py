@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 LOYALTY = ("loyalty", "loyalty.books")
-TASKS = ("sync", "effects", "campaigns", "messages", *LOYALTY, "privacy", "shops", "storefront", "watching")
+TASKS = ("sync", "effects", "campaigns", "messages", *LOYALTY, "insights", "privacy", "shops", "storefront", "watching")
 
 
 def create_app() -> Flask:
@@ -21,7 +21,7 @@ def create_app() -> Flask:
     from flask import Flask
 
     from admin_ui import pages, panel
-    from plugin.jobs import logs
+    from plugin.jobs import doorbell, logs
     from plugin.local.views import local
     from plugin.messages.views import unsubscribing
     from plugin.shops.installing import open_shop
@@ -33,6 +33,7 @@ def create_app() -> Flask:
     _refuse_privileged()
     _wire()
     make_celery()  # views ring its doorbell
+    doorbell.prepare()
     app = Flask("regulars", static_folder=None)
     panel.register(app, pages.make_panel(), open_shop)
     for blueprint in (storefront, unsubscribing, watching, local):

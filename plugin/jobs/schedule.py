@@ -13,6 +13,7 @@ BEAT: Final[dict[str, dict[str, Any]]] = {
     "send due messages": {"task": "messages.send_due", "schedule": 10.0},
     "mature and expire points": {"task": "loyalty.settle_due", "schedule": 60.0},
     "seal and check ledgers": {"task": "loyalty.keep_books", "schedule": 60.0},
+    "keep figures": {"task": "insights.keep_figures", "schedule": 60.0},
     "tell themes what changed": {"task": "storefront.publish", "schedule": 60.0},
     "work off requests about personal data": {"task": "privacy.complete_due", "schedule": 60.0},
     "let go of what was kept long enough": {"task": "sync.retain", "schedule": 3600.0},

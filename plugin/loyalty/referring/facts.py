@@ -57,7 +57,7 @@ _ABOVE = text("""
 _CLAIMED = text("""
     SELECT claimed_at FROM referrals
     WHERE shop_id = :shop AND advocate_id = :advocate AND id <> :not_this
-        AND claimed_at > :since AND claimed_at <= :until
+        AND claimed_at > :since AND claimed_at < :until
     LIMIT 1000
 """)
 _HOUSEHOLD = text("""
@@ -129,15 +129,15 @@ def is_paid(order: OrderState) -> bool:
 def evidence(session: Session, shop: Shop, referral: Referral, friend: Friend) -> Evidence:
     """Everything that could speak against this referral."""
     advocate = _advocate(session, shop, referral.advocate_id)
-    since = referral.claimed_at - timedelta(hours=24)
     mine = {"shop": shop.id, "advocate": referral.advocate_id, "not_this": referral.id}
-    others = session.scalars(_CLAIMED, mine | {"since": since, "until": referral.claimed_at})
+    around = {"since": referral.claimed_at - fraud.DAY, "until": referral.claimed_at + fraud.DAY}
+    others = session.scalars(_CLAIMED, mine | around)
     return Evidence(
         advocate,
         friend.person,
         sum(order.moment < referral.claimed_at for order in friend.orders),
         _ring(session, shop, referral, friend.person.customer_ids),
-        fraud.claims_of_day(referral.claimed_at, others),
+        fraud.busiest_day(referral.claimed_at, others),
         _household(session, mine, advocate, referral),
     )
 

@@ -15,6 +15,7 @@ from plugin.loyalty.referring.terms import Referrals
 
 REJECTED: Final = 100
 DOUBTED: Final = 50
+DAY: Final = timedelta(hours=24)
 LONGEST_RING: Final = 6
 FLOOD: Final = 10  # so many times the daily limit is no enthusiasm any more
 
@@ -30,6 +31,9 @@ WEIGHTS: Final[Mapping[str, int]] = {
     "similar_email": DOUBTED,
     "velocity": DOUBTED,
 }
+
+
+ORDER: Final = {name: place for place, name in enumerate(WEIGHTS)}
 
 
 class Signal(NamedTuple):
@@ -58,7 +62,7 @@ class Evidence(NamedTuple):
     friend: Person
     orders_before: int = 0  # orders of the friend from before the claim
     ring: tuple[int, ...] = ()
-    claims_of_day: int = 1  # of this link, within the 24 hours that end with this claim
+    claims_of_day: int = 1  # of this advocate, within the busiest 24 hours around this claim
     household_before: int = 0  # referrals of this advocate to the same address that came earlier and stand
 
 
@@ -73,7 +77,9 @@ def signals(evidence: Evidence, terms: Referrals) -> tuple[Signal, ...]:
         _similar(evidence),
         _speed(evidence, terms),
     ]
-    return tuple(sorted((signal for signal in found if signal), key=lambda signal: (-signal.weight, signal.name)))
+    return tuple(
+        sorted((signal for signal in found if signal), key=lambda signal: (-signal.weight, ORDER[signal.name]))
+    )
 
 
 def score(found: Iterable[Signal]) -> int:
@@ -153,7 +159,8 @@ def ring(advocate_id: int, friend_id: int, referred_by: Mapping[int, int]) -> tu
     return ()
 
 
-def claims_of_day(claimed_at: datetime, others: Iterable[datetime]) -> int:
-    """Claims within the 24 hours that end with this one, this one included."""
-    since = claimed_at - timedelta(hours=24)
-    return 1 + sum(since < moment <= claimed_at for moment in others)
+def busiest_day(claimed_at: datetime, others: Iterable[datetime]) -> int:
+    """The most claims within any 24 hours that this one lies in, this one included: who came first is in it too."""
+    moments = sorted([claimed_at, *others])
+    starts = [moment for moment in moments if claimed_at - DAY < moment <= claimed_at]
+    return max(sum(start <= moment < start + DAY for moment in moments) for start in starts)

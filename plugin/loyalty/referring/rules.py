@@ -84,11 +84,15 @@ def _voided(case: Case, order: FriendOrder, terms: Referrals) -> Standing | None
 
 
 def _judged(case: Case) -> Standing | None:
-    """A person's word stands above every signal; what was given stands until a person or a refund says otherwise."""
+    """A person's word stands above every signal; what was given stands, until a person or a refund
+    says otherwise or both sides turn out to be one customer."""
     if case.verdict == REFUSED:
         return Standing(TAKEN_BACK if case.given else REJECTED_, "staff")
-    if case.verdict == ACCEPTED or case.given:
+    if case.verdict == ACCEPTED:
         return None
+    if case.given:
+        oneself = case.signals and case.signals[0].name == "same_customer"
+        return Standing(TAKEN_BACK, "same_customer") if oneself else None
     doubt = score(case.signals)
     if doubt >= REJECTED:
         return Standing(REJECTED_, case.signals[0].name)

@@ -1,0 +1,41 @@
+"""Changing the terms of referrals: a new version of the programme that differs in nothing else."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+from sqlalchemy.orm import Session
+
+from plugin.errors import Refused
+from plugin.loyalty import programs, queries
+from plugin.loyalty.models import Program
+from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.referring.terms import Referrals, check
+from plugin.loyalty.rules import ProgramRules
+from plugin.shops.models import Shop
+
+
+class ChangedMeanwhile(Refused):
+    """Somebody saved the programme since the page was opened."""
+
+
+def save_terms(session: Session, shop: Shop, actor: str, terms: Referrals, version: int) -> Program | None:
+    """Save over `version`, the one that was shown; None when nothing changed. Claims keep the terms of their own day.
+
+    Raises Invalid at the field, ChangedMeanwhile.
+    """
+    check(terms)
+    latest = queries.latest_program(session, shop)
+    if latest is None or latest.version != version:
+        raise ChangedMeanwhile(
+            "The programme was saved elsewhere meanwhile. Load the page again and repeat the change."
+        )
+    if latest.document.referrals == terms:
+        return None
+    return programs.save_program(session, shop, actor, _draft(latest, terms))
+
+
+def _draft(program: ProgramRules, terms: Referrals) -> ProgramDraft:
+    names = [name for name in ProgramDraft.__dataclass_fields__ if name not in ("tiers", "document")]
+    tiers = tuple(TierDraft(t.name, t.threshold_minor, t.rate_num, t.rate_den) for t in program.tiers)
+    document = replace(program.document, referrals=terms)
+    return ProgramDraft(**{name: getattr(program, name) for name in names}, tiers=tiers, document=document)

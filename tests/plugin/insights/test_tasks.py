@@ -1,4 +1,4 @@
-"""The doorbell of the figures: everything that waits, in every shop, and trouble in one of them keeps nobody waiting."""
+"""The doorbell of the figures: everything that waits, in every shop; trouble in one keeps nobody else waiting."""
 
 from __future__ import annotations
 

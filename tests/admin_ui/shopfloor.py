@@ -12,7 +12,10 @@ from plugin import clock
 from plugin.commerce.models import Checkout, Customer, CustomerTerm, Order, OrderLine, Product, Variant
 from plugin.commerce.terms import customer_terms, sort_name
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty import queries
 from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.referring import links
+from plugin.loyalty.referring.models import Referral
 from plugin.loyalty.rewards import RewardDraft
 from plugin.shops.models import Shop
 
@@ -122,3 +125,25 @@ def launch(session: Session, shop: Shop, draft: ProgramDraft = BEANS, reward: st
     loyalty.add_reward(session, shop, "staff:1", RewardDraft(reward, 250, 500))
     while loyalty.catch_up(session, shop):
         pass
+
+
+def referral(session: Session, shop: Shop, advocate_id: int, email: str, **columns: Any) -> Referral:
+    """Somebody took up the customer's invitation an hour ago."""
+    link = links.link_of(session, shop, advocate_id)
+    program = queries.latest_program(session, shop)
+    assert link is not None and program is not None
+    moment = clock.now(session) - timedelta(hours=1)
+    values = {"code": f"FRIEND-{advocate_id}-{email.upper()}", "code_ends_at": moment + timedelta(days=30)}
+    row = Referral(
+        shop_id=shop.id,
+        link_code=link.code,
+        advocate_id=advocate_id,
+        program_id=program.id,
+        email=email,
+        mailbox=email,
+        claimed_at=moment,
+        **{"reason": "waiting_for_order", **values, **columns},
+    )
+    session.add(row)
+    session.flush()
+    return row

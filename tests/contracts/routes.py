@@ -67,6 +67,10 @@ FIELD = {
     "label": "Sparrow news", "match_kind": "type", "match_value": "Tea", "consent_text": "Tell me", "subject": "New",
 }  # fmt: skip
 MAIL = {"steps-0-delay": "1", "steps-0-unit": "hours", "steps-0-subject": "Sparrow"}
+TERMS = {
+    "enabled": "y", "points": "5", "friend_kind": "percent", "friend_percent": "10", "claim_days": "30",
+    "hold_days": "14", "daily_claims": "5", "household": "once", "version": "{reward}",
+}  # fmt: skip
 CLICK = {"request_key": "click-000001"}
 
 ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
@@ -106,6 +110,38 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("POST", "/loyalty/rewards/new"): (at("/loyalty/rewards/new", form=REWARD),),
     ("GET", "/loyalty/rewards/<int:reward_id>"): (at("/loyalty/rewards/{reward}"),),
     ("POST", "/loyalty/rewards/<int:reward_id>"): (at("/loyalty/rewards/{reward}", form=REWARD),),
+    ("GET", "/loyalty/rewards"): (at("/loyalty/rewards"), at("/loyalty/rewards", query={"view": "archived"})),
+    ("POST", "/loyalty/rewards/example"): (
+        at("/loyalty/rewards/example", query={"reward": "{reward}"}, form=REWARD, status=200),
+    ),
+    ("POST", "/loyalty/rewards/<int:reward_id>/versions/<int:version>"): (at("/loyalty/rewards/{reward}/versions/1"),),
+    ("POST", "/loyalty/rewards/<int:reward_id>/archive"): (at("/loyalty/rewards/{reward}/archive"),),
+    ("POST", "/loyalty/rewards/<int:reward_id>/restore"): (at("/loyalty/rewards/{reward}/restore"),),
+    ("GET", "/customers/<int:customer_id>/rewards"): (at("/customers/{customer}/rewards"),),
+    ("POST", "/customers/<int:customer_id>/rewards"): (
+        at("/customers/{own_customer}/rewards", form={"reward_id": "{reward}", "key": "click-000001"}),
+        at("/customers/{customer}/rewards", form={"reward_id": "{own_reward}", "key": "click-000001"}),
+    ),
+    ("POST", "/customers/<int:customer_id>/rewards/<int:redemption_id>/take-back"): (
+        at("/customers/{customer}/rewards/{redemption}/take-back"),
+        at("/customers/{own_customer}/rewards/{redemption}/take-back"),
+    ),
+    ("GET", "/loyalty/referrals"): (
+        at("/loyalty/referrals"),
+        at("/loyalty/referrals", query={"q": "finch"}),
+        at("/loyalty/referrals", query={"after": "{cursor:2026-11-01T00:00:00+00:00,referral}"}, status=200),
+    ),
+    ("GET", "/loyalty/referrals/export.csv"): (at("/loyalty/referrals/export.csv"),),
+    ("GET", "/loyalty/referrals/<int:referral_id>"): (at("/loyalty/referrals/{referral}"),),
+    ("POST", "/loyalty/referrals/<int:referral_id>/decide"): (
+        at("/loyalty/referrals/{referral}/decide", form={"verdict": "accepted", "note": "mine now"}),
+    ),
+    ("POST", "/loyalty/referrals/decide"): (
+        at("/loyalty/referrals/decide", form={"verdict": "rejected", "id": "{referral}"}),
+    ),
+    ("POST", "/loyalty/referrals/undo"): (at("/loyalty/referrals/undo", query={"ids": "{referral}"}),),
+    ("GET", "/loyalty/referrals/settings"): (at("/loyalty/referrals/settings"),),
+    ("POST", "/loyalty/referrals/settings"): (at("/loyalty/referrals/settings", form=TERMS, status=409),),
     ("GET", "/subscriptions"): (at("/subscriptions"),),
     ("GET", "/subscriptions/new"): (at("/subscriptions/new"),),
     ("POST", "/subscriptions/new"): (at("/subscriptions/new", form=FIELD),),
@@ -163,6 +199,11 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
         shopper("/proxy/loyalty/redeem", form={**CLICK, "reward_id": "{own_reward}", "token": "{token}"}, status=409),
     ),
     ("GET", "/proxy/loyalty/redemptions/<int:redemption_id>"): (shopper("/proxy/loyalty/redemptions/{redemption}"),),
+    ("POST", "/proxy/loyalty/redemptions/<int:redemption_id>/return"): (
+        shopper(
+            "/proxy/loyalty/redemptions/{redemption}/return", customer="{own_customer}", form={"token": "{own_token}"}
+        ),
+    ),
     ("GET", "/proxy/subscriptions"): (shopper("/proxy/subscriptions", query={"product_id": "{product}"}, status=200),),
     ("POST", "/proxy/subscriptions"): (
         shopper("/proxy/subscriptions", form={"field_id": "{field}", "email": "b@example.com"}),
@@ -174,6 +215,8 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("POST", "/proxy/points"): (
         shopper("/proxy/points", form={**CLICK, "reward_id": "{reward}", "token": "{own_token}"}),
     ),
+    ("GET", "/proxy/r/<code>"): (shopper("/proxy/r/{invitation}"),),
+    ("POST", "/proxy/r/<code>"): (shopper("/proxy/r/{invitation}", form={"email": "b@example.com"}),),
     # Links in mails
     ("GET", "/u/<token>"): (anybody("/u/{link}"), anybody("/u/{forged_link}")),
     ("POST", "/u/<token>"): (

@@ -147,6 +147,7 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
     kept = {"state": "ready", "export": exporting.sealed(shop.id, json.dumps(export))}
     kept["export_until"] = clock.now(session) + timedelta(days=9)
     request = update(PrivacyRequest).where(PrivacyRequest.shop_id == shop.id).values(kept)
+    referral = shopfloor.referral(session, shop, customer, f"friend.{mail}")
     ends = int((clock.machine_now() + timedelta(hours=1)).timestamp())
     return {
         "customer": customer,
@@ -167,6 +168,8 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
         "adjustment": session.query(PointEntry.id).filter_by(shop_id=shop.id, id=entry).scalar() or 0,
         "token": secrets.sign("storefront", shop.id, customer, ends),
         "ticket": previews.ticket(shop.id),
+        "referral": referral.id,
+        "invitation": referral.link_code,
         "link": letters.unsubscribe_url(shop, message).rpartition("/")[2],
     }
 

@@ -28,6 +28,7 @@ def index() -> str:
         months = insights.revenue_by_month(session, g.shop, today)
         imports = overview.imports(session, g.shop, clock.machine_now())
         steps = guide.steps(insights.set_up(session, g.shop), imports, g.shop)
+        exports = [one for one in privacy.open_requests(session, g.shop.id) if one.state == "ready"]
         return page(
             "home/index.html",
             steps=steps,
@@ -36,7 +37,8 @@ def index() -> str:
             health=overview.health(session, g.shop),
             running=any(one.open for one in imports),
             embed=g.shop.settings.get("embed", ""),
-            exports=sum(one.state == "ready" for one in privacy.open_requests(session, g.shop.id)),
+            exports=exports,
+            urgent=any(privacy.urgency(one, g.now) for one in exports),
         )
 
 

@@ -38,11 +38,21 @@ def note(one: Score) -> str:
         return gettext("begins soon")
     if one.running.state == "healing":
         return gettext("fetching what differs")
+    if one.is_listing:
+        return _listing(one)
     if one.share is None or one.running.total is None:
         return gettext("%(count)s compared", count=number(one.running.compared))
     return gettext(
         "%(count)s of %(total)s compared", count=number(one.running.compared), total=number(one.running.total)
     )
+
+
+def _listing(one: Score) -> str:
+    """How far the store is with the list that it writes for a large comparison."""
+    if one.running is None or not one.running.listed or one.running.total is None:
+        return gettext("the store prepares the data")
+    read = {"count": number(one.running.listed), "total": number(one.running.total)}
+    return gettext("the store has read %(count)s of %(total)s", **read)
 
 
 def reach(check: DriftCheck) -> str:

@@ -36,9 +36,15 @@ class Score:
     days: Sequence[int] = field(default_factory=tuple)
 
     @property
+    def is_listing(self) -> bool:
+        """Whether the store still writes the list that is to be compared."""
+        running = self.running
+        return running is not None and (running.state, running.way, running.bytes_done) == ("reading", "bulk", 0)
+
+    @property
     def share(self) -> float | None:
         """How far the running check is; None while that is not known."""
-        if self.running is None or self.running.reach != "all" or not self.running.total:
+        if self.running is None or self.running.reach != "all" or not self.running.total or self.is_listing:
             return None
         return min(1.0, self.running.compared / self.running.total)
 

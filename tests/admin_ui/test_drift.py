@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine, insert, text
 from sqlalchemy.orm import Session
 
@@ -85,6 +86,17 @@ def test_a_running_comparison_shows_how_far_it_is(person: Person, database: Engi
     checked(database, shop, state="reading", finished_at=None, total=200, compared=50)
     page = person.open("/sync/drift/scores")
     assert 'value="0.2500"' in page and "50 of 200 compared" in page and "every 2s" in page
+
+
+@pytest.mark.parametrize(
+    ("read", "said"), [(None, "the store prepares the data"), (800, "the store has read 800 of 9,000")]
+)
+def test_while_the_store_writes_its_list_that_is_said(
+    person: Person, database: Engine, shop: Shop, read: int | None, said: str
+) -> None:
+    checked(database, shop, state="reading", finished_at=None, total=9000, compared=0, way="bulk", listed=read)
+    page = person.open("/sync/drift")
+    assert said in page and 'value="0.0000"' not in page
 
 
 def test_at_its_end_the_page_with_all_findings_is_drawn_again(person: Person, database: Engine, shop: Shop) -> None:

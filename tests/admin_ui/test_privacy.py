@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from babel.dates import format_date
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, text, update
 
@@ -40,6 +42,11 @@ def ready(shop: Shop, days: int = 1) -> int:
     return ask(shop, days=days, state="ready", export=kept, export_until=until, counts={"customers": 1})
 
 
+def day_in(shop: Shop, days: int) -> str:
+    due = clock.machine_now() + timedelta(days=days)
+    return format_date(due.astimezone(ZoneInfo(shop.timezone)).date(), "medium", locale="en")
+
+
 def test_nobody_has_asked_yet(person: Person) -> None:
     assert "Nobody has asked yet" in person.open("/privacy")
 
@@ -48,7 +55,19 @@ def test_home_says_that_somebody_asked(person: Person, shop: Shop, other_shop: S
     ready(other_shop)
     assert "asked for their data" not in person.open("/")
     ready(shop)
-    assert "1 customer asked for their data" in person.open("/")
+    page = person.open("/")
+    due = day_in(shop, 29)
+    assert "1 customer asked for their data" in page and f"by {due} at the latest" in page
+
+
+def test_home_presses_when_the_day_comes_near(person: Person, shop: Shop) -> None:
+    ready(shop, days=19)
+    assert "banner-critical" not in person.open("/")
+    with db.transaction(shop.id) as session:
+        received_at = clock.now(session) - timedelta(days=21)
+        session.execute(update(PrivacyRequest).values(received_at=received_at, due_at=received_at + timedelta(days=30)))
+    page = person.open("/")
+    assert "banner-critical" in page and f"by {day_in(shop, 9)} at the latest" in page
 
 
 def test_an_export_is_read_and_downloaded_and_the_first_time_completes_it(

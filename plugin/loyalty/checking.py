@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
-
-from babel.numbers import list_currencies
 
 from plugin.errors import Invalid
 from plugin.loyalty.document import Earn, Goods, Multiplier, Ratio
@@ -14,13 +13,14 @@ MOST_NAMES: Final = 250  # products, collections, tags or vendors in one list
 MOST_TIMES: Final = 1_000
 LARGEST: Final = 10**12
 LONGEST: Final = 80
+_CURRENCY: Final = re.compile("[A-Z]{3}")
 
 
 def check_earn(earn: Earn) -> None:
     """Raises Invalid at the first field that cannot be used."""
     for currency, (points, per_minor) in earn.rates.items():
-        if currency not in list_currencies():
-            raise Invalid("%(code)s is not a currency.", f"rates-{currency}", code=currency)
+        if not _CURRENCY.fullmatch(currency):
+            raise Invalid("Enter a currency by its three letters, like EUR.", f"rates-{currency}")
         if not (0 <= points <= LARGEST and 0 < per_minor <= LARGEST):
             raise Invalid("Enter 0 or more points for an amount above 0.", f"rates-{currency}")
     if len(earn.multipliers) > MOST_MULTIPLIERS:

@@ -28,7 +28,7 @@ def double(name: str = "Double", **said: Any) -> Multiplier:
 @pytest.mark.parametrize(
     "wrong",
     [
-        Wrong(Earn(rates={"EUX": (1, 100)}), "rates-EUX"),
+        Wrong(Earn(rates={"eur": (1, 100)}), "rates-eur"),
         Wrong(Earn(rates={"USD": (-1, 100)}), "rates-USD"),
         Wrong(Earn(rates={"USD": (1, 0)}), "rates-USD"),
         Wrong(Earn(rates={"USD": (10**13, 1)}), "rates-USD"),

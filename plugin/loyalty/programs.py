@@ -22,7 +22,7 @@ from plugin.loyalty import document, holdout
 from plugin.loyalty.checking import check_earn
 from plugin.loyalty.document import PLAIN, Document
 from plugin.loyalty.models import Program, Tier
-from plugin.loyalty.rules import TAX_BASES
+from plugin.loyalty.rules import TAX_BASES, ProgramRules
 from plugin.loyalty.settling import settle_orders
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
@@ -58,6 +58,13 @@ class ProgramDraft:
     paused: bool = False
     tiers: tuple[TierDraft, ...] = ()
     document: Document = PLAIN
+
+
+def draft_of(program: ProgramRules) -> ProgramDraft:
+    """The draft that would save this version again, so that one thing of it can be changed."""
+    names = [name for name in ProgramDraft.__dataclass_fields__ if name != "tiers"]
+    tiers = tuple(TierDraft(t.name, t.threshold_minor, t.rate_num, t.rate_den) for t in program.tiers)
+    return ProgramDraft(**{name: getattr(program, name) for name in names}, tiers=tiers)
 
 
 def save_program(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,9 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from plugin.errors import Invalid
+from plugin.errors import Invalid, Refused
+from plugin.loyalty import queries
+from plugin.loyalty.holding_out import hold_out
 from plugin.loyalty.holdout import (
     HOLDOUT,
     MOST_PERCENT,
@@ -23,6 +27,9 @@ from plugin.loyalty.holdout import (
     kept_salt,
     place,
 )
+from plugin.loyalty.programs import draft_of
+from plugin.shops.models import Shop
+from tests.plugin.loyalty.ledgers import DRAFT, LADDER, START, account, at, order, program, settle
 
 salts = st.integers(1, 2**63 - 1)
 people = st.integers(1, 2**63 - 1)
@@ -75,3 +82,37 @@ def test_the_database_puts_people_in_the_same_places(session: Session) -> None:
     sql = f"SELECT {its_place} FROM unnest(CAST(:ids AS bigint[])) AS c"
     found = session.execute(text(sql), {"salt": salt, "ids": customers}).scalars().all()
     assert found == [place(salt, customer) for customer in customers]
+
+
+def test_holding_out_is_a_new_version_that_differs_in_nothing_else(session: Session, shop: Shop) -> None:
+    at(session, START)
+    program(session, shop, replace(DRAFT, tiers=LADDER))
+    before = queries.latest_program(session, shop)
+    assert before is not None
+    at(session, START + timedelta(days=9))
+    assert hold_out(session, shop, "staff:1", 10, before.version) is not None
+    after = queries.latest_program(session, shop)
+    assert after is not None and after.document.holdout.percent == 10 and after.holdout_salt == before.holdout_salt
+    assert replace(draft_of(after), document=before.document) == draft_of(before)
+    assert hold_out(session, shop, "staff:1", 10, after.version) is None
+    with pytest.raises(Refused, match="saved elsewhere"):
+        hold_out(session, shop, "staff:1", 20, before.version)
+
+
+def test_whoever_is_held_out_earns_nothing_and_keeps_what_they_have(session: Session, shop: Shop) -> None:
+    at(session, START)
+    saved = program(session, shop)
+    held = next(id for id in range(1, 1_000) if arm(saved.holdout_salt or 0, 10, id) == HOLDOUT)
+    order(session, shop, 1, held, START)
+    settle(session, shop, 1)
+    at(session, START + timedelta(days=9))
+    hold_out(session, shop, "staff:1", 10, 1)
+    order(session, shop, 2, held, START + timedelta(days=10))
+    settle(session, shop, 1, 2)
+    assert account(session, shop, held) == (150, 0, 0)
+    at(session, START + timedelta(days=20))
+    hold_out(session, shop, "staff:1", 0, 2)
+    at(session, START + timedelta(days=22))
+    order(session, shop, 3, held, START + timedelta(days=21))
+    settle(session, shop, 1, 2, 3)
+    assert account(session, shop, held) == (300, 0, 0)

@@ -7,6 +7,7 @@ from flask import Blueprint
 from admin_ui.campaigns.previews import previews
 from admin_ui.campaigns.views import campaigns
 from admin_ui.customers.points import points
+from admin_ui.customers.rewards import rewards as customer_rewards
 from admin_ui.customers.views import customers
 from admin_ui.effects.views import effects
 from admin_ui.gallery.views import gallery
@@ -14,11 +15,29 @@ from admin_ui.home.views import home
 from admin_ui.loyalty.views import loyalty
 from admin_ui.panel import make_blueprint
 from admin_ui.privacy.views import privacy
+from admin_ui.referrals.views import referrals
+from admin_ui.rewards.views import rewards
 from admin_ui.subscriptions.views import subscriptions
 from admin_ui.sync.drift import drift
 from admin_ui.sync.views import sync
 
-PAGES = (home, customers, points, loyalty, subscriptions, campaigns, previews, sync, drift, effects, privacy, gallery)
+PAGES = (
+    home,
+    customers,
+    points,
+    customer_rewards,
+    loyalty,
+    referrals,
+    rewards,
+    subscriptions,
+    campaigns,
+    previews,
+    sync,
+    drift,
+    effects,
+    privacy,
+    gallery,
+)
 
 
 def make_panel() -> Blueprint:

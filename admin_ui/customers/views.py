@@ -18,6 +18,7 @@ from plugin.commerce import queries as commerce
 from plugin.commerce.models import Customer, CustomerMerge
 from plugin.insights import customers as insights
 from plugin.loyalty import queries as loyalty
+from plugin.loyalty import returning
 from plugin.loyalty.models import PointAccount
 from plugin.messages import queries as messages
 from plugin.money import major
@@ -106,13 +107,18 @@ def show(customer_id: int) -> str:
             program=loyalty.program(session, g.shop, g.now),
             account=loyalty.account(session, g.shop, customer_id, g.now),
             standing=loyalty.standing(session, g.shop, customer_id, g.now),
-            redemptions=loyalty.redemptions(session, g.shop, customer_id, MOST_REDEMPTIONS),
+            **_redeemed(session, customer_id),
             messages=messages.of_customer(session, g.shop, customer_id, limit=MOST_MESSAGES),
             subscriptions=subscriptions.of_customer(session, g.shop, customer_id),
             field_labels={row.field.id: row.field.label for row in subscriptions.fields(session, g.shop)},
             merged=merges.into(session, g.shop.id, [customer_id]),
             **_ledger(session, customer_id, None),
         )
+
+
+def _redeemed(session: Session, customer_id: int) -> dict[str, object]:
+    found = loyalty.redemptions(session, g.shop, customer_id, MOST_REDEMPTIONS)
+    return {"redemptions": found, "reward_names": returning.reward_names(session, g.shop, list(found))}
 
 
 def _merged(session: Session, merge: CustomerMerge) -> str:

@@ -209,6 +209,9 @@ def redemption(state: str) -> str:
         "issued": gettext("Issued"),
         "used": gettext("Used"),
         "returned": gettext("Returned"),
+        "ending": gettext("Being taken back"),
+        "expired": gettext("Ran out"),
+        "late": gettext("Used"),
     }
     return known.get(state, state)
 

@@ -7,15 +7,14 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import BooleanField, FieldList, FormField, RadioField, SelectField, StringField
+from wtforms import FieldList, FormField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
 from admin_ui.forms import AtMost, Between, Given, MoneyField, PanelForm, RateField, WholeField, said, stripped
 from plugin.errors import Invalid
 from plugin.loyalty.document import PLAIN, Document
-from plugin.loyalty.models import Reward
-from plugin.loyalty.programs import MOST_TIERS, ProgramDraft, RewardDraft, TierDraft
+from plugin.loyalty.programs import MOST_TIERS, ProgramDraft, TierDraft
 from plugin.loyalty.rules import ProgramRules, TierRules
 
 
@@ -74,21 +73,6 @@ class ProgramForm(PanelForm):
         super().reject(error)
 
 
-class RewardForm(PanelForm):
-    """What points buy."""
-
-    name = StringField(_("Name"), [Given(), AtMost(80)], filters=[stripped])
-    cost_points = WholeField(_("Costs"), [Given(), Between(1)])
-    value_minor = MoneyField(_("Amount off"), [Given(), Between(1)])
-    minimum_minor = MoneyField(_("For orders of at least"), [Optional(), Between(0)])
-    valid_days = WholeField(_("Code is valid for"), [Given(), Between(1, 730)])
-    active = BooleanField(_("Shoppers can redeem it"))
-
-    def draft(self) -> RewardDraft:
-        """What was typed, for the operations; only after `validate`."""
-        return RewardDraft(**{**self.data, "minimum_minor": self.minimum_minor.data or 0})
-
-
 def tier_draft(form: TierForm) -> TierDraft:
     """A typed tier; its rate as an exact ratio."""
     rate: Fraction = form.rate.data
@@ -123,8 +107,3 @@ def suggested(currency_unit: int) -> dict[str, Any]:
             {"name": gettext("Insider"), "threshold_minor": 300 * currency_unit, "rate": Fraction(3, 2)},
         ],
     }
-
-
-def of_reward(reward: Reward) -> dict[str, Any]:
-    """The form's data for a reward."""
-    return {name: getattr(reward, name) for name in RewardDraft.__dataclass_fields__}

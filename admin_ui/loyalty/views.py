@@ -10,14 +10,13 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from admin_ui.loyalty import examples
-from admin_ui.loyalty.forms import ProgramForm, RewardForm, TierForm, of_program, of_reward, suggested
+from admin_ui.loyalty.forms import ProgramForm, TierForm, of_program, suggested
 from admin_ui.panel import actor, desk, done, page
 from plugin.errors import Invalid
 from plugin.insights import loyalty as insights
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations, queries
 from plugin.loyalty.document import PLAIN
-from plugin.loyalty.models import Reward
 from plugin.loyalty.programs import ProgramDraft, TierDraft
 from plugin.loyalty.rules import ProgramRules
 from plugin.money import digits
@@ -117,50 +116,6 @@ def moves() -> str:
         return page("loyalty/moves.html", moves=queries.tier_moves(session, g.shop, examples.tiers(form.draft())))
 
 
-@loyalty.get("/rewards/new")
-def new_reward() -> str:
-    """The form of a new reward."""
-    with desk() as session:
-        return _reward_form(session, RewardForm(data={"active": True, "valid_days": 90}), None)
-
-
-@loyalty.post("/rewards/new")
-def add_reward() -> Answer:
-    """Keep a new reward."""
-    form = RewardForm(request.form)
-    with desk() as session:
-        try:
-            if form.validate():
-                operations.add_reward(session, g.shop, actor(), form.draft())
-                return done("/loyalty", gettext("Reward added."))
-        except Invalid as error:
-            form.reject(error)
-        return _reward_form(session, form, None), 422
-
-
-@loyalty.get("/rewards/<int:reward_id>")
-def show_reward(reward_id: int) -> str:
-    """The form of one reward."""
-    with desk() as session:
-        reward = queries.reward(session, g.shop, reward_id)
-        return _reward_form(session, RewardForm(data=of_reward(reward)), reward)
-
-
-@loyalty.post("/rewards/<int:reward_id>")
-def change_reward(reward_id: int) -> Answer:
-    """Keep a changed reward."""
-    form = RewardForm(request.form)
-    with desk() as session:
-        reward = queries.reward(session, g.shop, reward_id)
-        try:
-            if form.validate():
-                operations.change_reward(session, g.shop, actor(), reward_id, form.draft())
-                return done("/loyalty", gettext("Reward saved. Codes already issued keep their value."))
-        except Invalid as error:
-            form.reject(error)
-        return _reward_form(session, form, reward), 422
-
-
 def _form(session: Session, form: ProgramForm, program: ProgramRules | None) -> str:
     return page(
         "loyalty/index.html",
@@ -176,9 +131,3 @@ def _form(session: Session, form: ProgramForm, program: ProgramRules | None) -> 
 
 def _blank_tier() -> TierForm:
     return TierForm(prefix="tiers-__index__-")
-
-
-def _reward_form(session: Session, form: RewardForm, reward: Reward | None) -> str:
-    program = queries.latest_program(session, g.shop)
-    points = program.points_many if program else gettext("points")
-    return page("loyalty/reward.html", form=form, reward=reward, points=points)

@@ -1,4 +1,4 @@
-"""Opens the demo's shop for business: a programme, two rewards, a field, the cart campaign.
+"""Opens the demo's shop for business: a programme, rewards, a field, the cart campaign.
 
 It fills in the panel's own forms over HTTP with a staff member's session token, so the first look shows a shop at work
 and nothing stands in the tables that the panel did not write.
@@ -31,9 +31,22 @@ PROGRAM = {
     "tiers-1-threshold_minor": "300.00",
     "tiers-1-rate": "1.5",
 }
+CODE = {"valid_days": "90", "active": "y", "may_return": "y", "comes_back": "y", "with_product": "y"}
 REWARDS = (
-    {"name": "€5 off", "cost_points": "300", "value_minor": "5.00", "valid_days": "90", "active": "y"},
-    {"name": "€12 off", "cost_points": "650", "value_minor": "12.00", "valid_days": "90", "active": "y"},
+    CODE | {"name": "€5 off", "cost_points": "300", "value_minor": "5.00"},
+    CODE | {"name": "€12 off", "cost_points": "650", "value_minor": "12.00"},
+    CODE | {"name": "Free shipping", "kind": "free_shipping", "cost_points": "250", "cost_minor": "4.90"},
+    CODE | {"name": "10 % off", "kind": "percent_off", "cost_points": "500", "percent_bp": "10", "budget_minor": "150"},
+    CODE
+    | {
+        "name": "Gift card for a friend",
+        "kind": "gift_card",
+        "cost_points": "100",
+        "value_minor": "1.50",
+        "least": "500",
+        "most": "3000",
+        "valid_days": "365",
+    },
 )
 FIELD = {
     "label": "Tell me about new filter coffees",

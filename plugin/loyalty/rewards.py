@@ -16,7 +16,7 @@ from plugin.errors import Invalid, NotFound
 from plugin.loyalty import queries, tallies, terms
 from plugin.loyalty.models import Reward
 from plugin.loyalty.reward_models import RewardVersion
-from plugin.loyalty.terms import DISCOUNTS, KINDS, MONEY_KINDS, WHOLE, Terms
+from plugin.loyalty.terms import DISCOUNTS, KINDS, MONEY_KINDS, PERIODS, WHOLE, Terms
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
@@ -196,6 +196,8 @@ def _check_chosen(draft: RewardDraft) -> None:
 def _check_limits(said: Terms) -> None:
     if said.per_customer is not None and not 0 < said.per_customer <= 10_000:
         raise Invalid("Enter how often, from 1 to 10,000, or leave it empty.", "per_customer")
+    if said.per_period not in PERIODS:
+        raise Invalid("Choose a period.", "per_period")
     if said.stock is not None and not 0 <= said.stock <= MOST_POINTS:
         raise Invalid("Enter how many there are, 0 or more, or leave it empty.", "stock")
     if said.budget_minor is not None and not 0 < said.budget_minor <= LARGEST:

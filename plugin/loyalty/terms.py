@@ -22,6 +22,7 @@ KINDS: Final[tuple[Kind, ...]] = (
 MONEY_KINDS: Final = ("amount_off", "gift_card", "store_credit")  # their value is an amount; it may be chosen
 DISCOUNTS: Final = ("amount_off", "percent_off", "free_shipping", "free_product")  # a code of the store's discounts
 Period = Literal["ever", "day", "week", "month", "year"]
+PERIODS: Final[tuple[Period, ...]] = ("ever", "day", "week", "month", "year")
 Class = Literal["order", "product", "shipping"]  # the store's classes of discounts
 WHOLE: Final = 10_000  # basis points of everything
 

@@ -130,43 +130,6 @@ def test_pausing_can_be_undone(person: Person, shop: Shop) -> None:
     assert "The programme is paused" not in person.save("/loyalty/resume")
 
 
-def test_a_reward_is_added_and_changed(person: Person, other_shop: Shop) -> None:
-    typed = {
-        "name": "5 off",
-        "cost_points": "250",
-        "value_minor": "5",
-        "minimum_minor": "",
-        "valid_days": "90",
-        "active": "y",
-    }
-    assert "€5.00" in person.save("/loyalty/rewards/new", **typed)
-    del typed["active"]
-    page = person.save("/loyalty/rewards/1", **{**typed, "value_minor": "7,50"})
-    assert "€7.50" in page and "Off" in page
-
-
-@pytest.mark.parametrize(
-    ("field", "typed", "complaint"),
-    [
-        ("cost_points", "0", "At least 1"),
-        ("value_minor", "free", "Write an amount"),
-        ("valid_days", "9999", "At most 730"),
-    ],
-)
-def test_a_reward_says_what_is_wrong(person: Person, field: str, typed: str, complaint: str) -> None:
-    said = {"name": "5 off", "cost_points": "250", "value_minor": "5", "minimum_minor": "", "valid_days": "90"}
-    response = person.send("/loyalty/rewards/new", **{**said, field: typed})
-    assert response.status_code == 422
-    assert complaint in response.text and f'value="{typed}"' in response.text
-
-
-def test_a_reward_of_another_shop_is_not_found(person: Person, shop: Shop, other_shop: Shop) -> None:
-    with transaction(other_shop.id) as session:
-        shopfloor.launch(session, other_shop)
-    response = person.send("/loyalty/rewards/1", name="x", cost_points="1", value_minor="1", valid_days="1")
-    assert response.status_code == 404
-
-
 def test_past_orders_are_said_to_be_counted_until_they_are(person: Person, shop: Shop) -> None:
     page = person.save("/loyalty", **TYPED)
     assert "Points of past orders are being counted" in page

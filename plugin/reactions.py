@@ -32,6 +32,7 @@ class Changes:
     merged: set[int] = field(default_factory=set)  # customers who are somebody else now
     consents: set[int] = field(default_factory=set)  # customers whose e-mail consent changed
     orders: set[int] = field(default_factory=set)  # also those whose lines or refunds changed
+    later: set[int] = field(default_factory=set)  # of them, those of an import, which is settled when it ends
     checkouts: set[str] = field(default_factory=set)
     products: set[int] = field(default_factory=set)
 
@@ -46,7 +47,7 @@ def react(session: Session, shop: Shop, changes: Changes) -> None:
     referrals.follow_referrals(session, shop, changes.orders)
     loyalty.use_codes(session, shop, changes.orders)
     loyalty.follow_merges(session, shop, changes.merged, changes.orders)
-    loyalty.settle_orders(session, shop, changes.orders)
+    loyalty.settle_orders(session, shop, changes.orders - changes.later)
     loyalty.follow_tiers_of_merges(session, shop, changes.merged)
 
 

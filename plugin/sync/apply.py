@@ -15,7 +15,7 @@ from plugin.commerce.models import Fulfillment, InventoryLevel, Order, OrderLine
 from plugin.effects import operations as effects
 from plugin.reactions import Changes
 from plugin.shops.models import Shop
-from plugin.sync import apply_checkouts, apply_customers, merging, plans, rows
+from plugin.sync import afterwards, apply_checkouts, apply_customers, merging, plans, rows
 from plugin.sync.batch import Batch, fetch_key, fetch_payload
 from plugin.sync.shielding import shield
 from plugin.sync.staging import Children, Cursor, Upsert, arrays
@@ -75,7 +75,9 @@ def apply(session: Session, shop: Shop, batch: Batch) -> Changes:
     changes.checkouts |= apply_checkouts.apply(cursor, shop.id, batch)
     _products(cursor, shop.id, batch, changes)
     counted |= {row.customer_id for row in batch.orders.values() if row.customer_id and row.id in changes.orders}
-    apply_customers.count_orders(cursor, shop.id, counted | (batch.totals.keys() & changes.customers))
+    noted = {batch.orders[id].customer_id or 0 for id in changes.later} - {0}
+    afterwards.note(cursor, shop.id, noted)
+    apply_customers.count_orders(cursor, shop.id, (counted | (batch.totals.keys() & changes.customers)) - noted)
     effects.record_all(session, shop.id, "fetch", fetches, again=True, patient=True)
     return changes
 
@@ -85,6 +87,8 @@ def _orders(cursor: Cursor, shop_id: int, batch: Batch, changes: Changes) -> Non
     lines = [line for id in written for line in batch.lines[id]]
     LINES.replace(cursor, shop_id, [id for id, was_there in written.items() if was_there], lines)
     changes.orders |= written.keys()
+    if batch.imported:
+        changes.later |= {id for id, was_there in written.items() if not was_there}
     buried = _bury(cursor, shop_id, "orders", _EMPTY_ORDER, batch.deleted_orders.values())
     LINES.replace(cursor, shop_id, buried, ())
     changes.orders |= buried

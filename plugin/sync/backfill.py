@@ -8,6 +8,7 @@ its loose ends, which `plugin.sync.loose` puts where they belong.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -64,6 +65,7 @@ class Chunk:
     end: int = 0
     last: Place | None = None
     in_order: bool = True
+    batch: Batch | None = None  # what the objects tell, once that is known
 
     @property
     def rows(self) -> int:
@@ -194,16 +196,35 @@ class Reader:
 
 def write(session: Session, shop: Shop, kind: str, chunk: Chunk, read_at: datetime) -> None:
     """One chunk into the mirror, with everything that follows from it. `read_at`: when the store began to read."""
+    react(session, shop, apply(session, shop, chunk.batch or _told(shop, kind, chunk, read_at)))
+
+
+def ahead(shop: Shop, kind: str, chunks: Iterator[Chunk], read_at: datetime) -> Iterator[Chunk]:
+    """The same chunks, each read and told by another thread while the one before is written."""
+
+    def coming() -> Chunk | None:
+        chunk = next(chunks, None)
+        if chunk is not None:
+            chunk.batch = _told(shop, kind, chunk, read_at)
+        return chunk
+
+    with ThreadPoolExecutor(1, thread_name_prefix="read") as thread:
+        following = thread.submit(coming)
+        while (chunk := following.result()) is not None:
+            following = thread.submit(coming)
+            yield chunk
+
+
+def _told(shop: Shop, kind: str, chunk: Chunk, read_at: datetime) -> Batch:
     try:
-        batch = _batch(shop, kind, chunk, read_at)
+        return _batch(shop, kind, chunk, read_at)
     except UNREADABLE:
         _leave_out(shop, kind, chunk, read_at)
-        batch = _batch(shop, kind, chunk, read_at)
-    react(session, shop, apply(session, shop, batch))
+        return _batch(shop, kind, chunk, read_at)
 
 
 def _batch(shop: Shop, kind: str, chunk: Chunk, read_at: datetime) -> Batch:
-    batch = Batch(shop.id)
+    batch = Batch(shop.id, imported=True)
     for told, rows, sha256 in chunk.told.values():
         KINDS[kind].tell(batch, Source(shop, read_at, sha256, read_at), told, rows)
     return batch

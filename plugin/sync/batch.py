@@ -33,6 +33,7 @@ class Batch:
     """Rows by key. Lines, refund lines and variants come with the row they belong to and live or fall with it."""
 
     shop_id: int
+    imported: bool = False  # customers of new orders are counted and settled when the import ends
     identities: dict[int, rows.Identity] = field(default_factory=dict)
     tags: dict[int, rows.Tags] = field(default_factory=dict)
     email_consents: dict[int, rows.Consent] = field(default_factory=dict)

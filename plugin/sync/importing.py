@@ -22,7 +22,7 @@ from plugin.jobs.doorbell import ring_after_commit
 from plugin.shopify.errors import Denied, UserErrors
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
-from plugin.sync import backfill, loose, refunded, remote, troubles
+from plugin.sync import afterwards, backfill, loose, refunded, remote, troubles
 from plugin.sync.drain import lock
 from plugin.sync.held import OPEN, Held, in_seconds
 from plugin.sync.models import SyncRun
@@ -147,7 +147,8 @@ def _take_in(shop: Shop, held: Held, operation: remote.Operation, url: str | Non
     run, whole = held.run, url == operation.url
     begun = backfill.Chunk(last=run.detail.get("last"), in_order=run.detail.get("in_order", True))
     lines = _Lines(remote.lines(url, run.bytes_done, operation.size if whole else None, whole) if url else ())
-    for chunk in backfill.chunks(run.object, lines, begun=begun):
+    chunks = backfill.chunks(run.object, lines, begun=begun)
+    for chunk in backfill.ahead(shop, run.object, chunks, operation.created_at):
         _write(shop, held, chunk, operation)
         if monotonic() > ends:
             return False
@@ -155,7 +156,18 @@ def _take_in(shop: Shop, held: Held, operation: remote.Operation, url: str | Non
     while run.object != "refunds" and _place_kept(shop, held, operation):
         if monotonic() > ends:
             return False
+    while run.object == "orders" and settle(shop):
+        held.change()
+        if monotonic() > ends:
+            return False
     return True
+
+
+def settle(shop: Shop) -> bool:
+    """Count and settle some customers whose orders an import brought; False when none are left."""
+    with _alone(shop) as session:
+        ring_after_commit(session, "sync.drain", shop.id)
+        return afterwards.work_off(session, shop)
 
 
 class _Lines:
@@ -305,6 +317,8 @@ def _refuse(shop: Shop, held: Held, error: Exception) -> None:
 
 def _end(held: Held, state: str, trouble: str | None = None, **detail: object) -> None:
     run = held.run
+    while run.object == "orders" and settle(shops.by_id(run.shop_id)):  # also when it comes to no good end
+        held.change()
     run.state, run.trouble = state, trouble
     run.detail = run.detail | detail
     why = troubles.explain(run)

@@ -138,6 +138,17 @@ class ImportLine(OfShop, Base):
     line: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class ImportCustomer(OfShop, Base):
+    """A customer whose orders an import brought, until they are counted and settled (plugin/sync/afterwards.py).
+
+    No foreign key: the row is written with the orders, which have one.
+    """
+
+    __tablename__ = "import_customers"
+
+    customer_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+
+
 class DriftCheck(OfShop, Base):
     """One comparison of one kind of object with the store: what was looked at, what differed, what was healed.
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from plugin.db import engine as db
 from plugin.shops import queries as shops
-from plugin.sync import backfill
+from plugin.sync import backfill, importing
 from tests.bench import bodies
 from tests.bench.copying import copy_seconds
 from tests.bench.figures import Figure, of_rounds, seconds
@@ -42,9 +42,12 @@ def _round(house: House, number: int, orders: int, programme: bool = True) -> tu
 
 def import_lines(shop_id: int, kind: str, lines: Iterable[bytes]) -> None:
     """Lines of a bulk result into a shop, a transaction a chunk."""
-    for chunk in backfill.chunks(kind, _with_ends(lines)):
+    shop = shops.by_id(shop_id)
+    for chunk in backfill.ahead(shop, kind, backfill.chunks(kind, _with_ends(lines)), READ_AT):
         with db.transaction(shop_id) as session:
-            backfill.write(session, shops.shop(session), kind, chunk, READ_AT)
+            backfill.write(session, shop, kind, chunk, READ_AT)
+    while kind == "orders" and importing.settle(shop):
+        pass
 
 
 def _with_ends(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:

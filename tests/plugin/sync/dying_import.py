@@ -17,7 +17,7 @@ from typing import Any
 
 from plugin.jobs import logs
 from plugin.jobs.celery import make_celery
-from plugin.sync import backfill, remote, runs
+from plugin.sync import afterwards, backfill, remote, runs
 
 SECONDS = 20
 
@@ -35,6 +35,7 @@ def main(shop_id: int) -> None:
 
 def work(shop_id: int, point: str, times: int) -> None:
     backfill.chunks.__defaults__ = (4, None)
+    afterwards.CUSTOMERS = 1
     die = Death(times)
     if point == "line":
         remote.lines = dying_on_line(remote.lines, die)

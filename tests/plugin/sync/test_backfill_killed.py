@@ -26,6 +26,8 @@ POINTS = [
     ("after loose.place", 5),
     ("before importing._note", 6),
     ("after importing._write", 8),  # the chunk is committed
+    ("before afterwards._settle", 1),
+    ("after afterwards._settle", 1),
     ("before importing._end", 3),
 ]
 
@@ -57,7 +59,7 @@ def test_killed_at_many_points_one_after_the_other(
             assert imported(database, shop) == should_be, point
             assert [told[kind]["rows_done"] for kind in ("customers", "orders", "checkouts")] == [12, ORDERS, 1], point
             assert [len(store.operations(root)) for root in ("customers", "orders", "refunds")] == [1, 1, 1], point
-            assert rows(database, "import_lines") == []
+            assert rows(database, "import_lines") == rows(database, "import_customers") == []
             assert not any(effect["key"].startswith("orders:") for effect in rows(database, "outbox", shop)), point
 
 
@@ -86,7 +88,7 @@ def after_two_minutes(database: Engine) -> None:
 def clear(database: Engine, shop: Shop) -> None:
     """Forget this shop's import, and leave the other's."""
     tables = ("refund_lines", "refunds", "fulfillments", "order_lines", "orders", "checkouts", "variants", "products")
-    tables += ("customer_terms", "customers", "outbox", "sync_runs")
+    tables += ("customer_terms", "customers", "outbox", "sync_runs", "import_customers")
     with database.begin() as connection:
         for table in tables:
             connection.execute(text(f"DELETE FROM {table} WHERE shop_id = :shop"), {"shop": shop.id})

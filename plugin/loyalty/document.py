@@ -14,6 +14,7 @@ import msgspec
 
 from plugin.loyalty.holdout import Holdout
 from plugin.loyalty.referring.terms import Referrals
+from plugin.loyalty.tiers.terms import Ladder
 
 Rounding = Literal["down", "nearest", "up"]
 Availability = Literal["days", "fulfilled"]
@@ -85,6 +86,7 @@ class Document(Part, frozen=True):
     earn: Earn = Earn()
     referrals: Referrals = Referrals()
     holdout: Holdout = Holdout()
+    tiers: Ladder = Ladder()
 
     @property
     def is_plain(self) -> bool:

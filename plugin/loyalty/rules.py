@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from plugin.loyalty import holdout
 from plugin.loyalty.document import PLAIN, Document
+from plugin.loyalty.tiers.terms import SIMPLE, TierTerms
 
 # Which money counts when tax is involved: prices as the store shows them, with tax, or without it.
 TAX_BASES: Final = ("shown", "with", "without")
@@ -84,17 +85,22 @@ class OrderState(NamedTuple):
 
 
 class TierRules(NamedTuple):
-    """A tier of a program version: from `threshold_minor` of spend, points are multiplied by rate_num/rate_den."""
+    """A tier of a program version: from `threshold_minor` of spend, points are multiplied by rate_num/rate_den.
+
+    `origin` is the same for a tier in all versions, whatever it is called.
+    """
 
     id: int
     name: str
     threshold_minor: int
     rate_num: int
     rate_den: int
+    origin: int = 0
+    terms: TierTerms = SIMPLE
 
 
 class ProgramRules(NamedTuple):
-    """One program version; tiers by rising threshold. Valid over [valid_from, valid_to) of an order's moment."""
+    """One program version; tiers from the lowest up. Valid over [valid_from, valid_to) of an order's moment."""
 
     id: int
     version: int
@@ -191,6 +197,13 @@ def days_later(moment: datetime, days: int, timezone: str) -> datetime:
 def in_zone(moment: datetime, timezone: str) -> datetime:
     """The moment on the clocks of a time zone."""
     return moment.astimezone(_zone(timezone))
+
+
+def next_turn(moment: datetime, timezone: str) -> datetime:
+    """The first turn of a year after a moment, on the shop's clocks."""
+    local = in_zone(moment, timezone)
+    turn = local.replace(year=local.year + 1, month=1, day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return turn.astimezone(UTC)
 
 
 @cache

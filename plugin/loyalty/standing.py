@@ -192,7 +192,8 @@ class History:
 
     def _sum(self, metric: Metric, position: Position, start: Position, known: datetime) -> int:
         if metric == "referrals":
-            return sum(start[0] <= r.moment < position[0] and not (r.ended and r.ended < known) for r in self._dated[1])
+            friends = (each for each in self._dated.referrals if start[0] <= each.moment < position[0])
+            return sum(each.ended is None or each.ended >= known for each in friends)
         first, last = bisect_left(self._positions, start), bisect_left(self._positions, position)
         within = (order for order in self._changing if start <= position_of(order) < position)
         if metric == "points":

@@ -1,4 +1,4 @@
-"""How the tiers of a programme version are reached, kept and lost: the part `tiers` of its document, and a tier's own."""
+"""How tiers of a programme version are reached, kept and lost: the part `tiers` of its document, and each tier's own."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def check(ladder: Ladder) -> None:
 
 
 def check_rungs(ladder: Ladder, rungs: Sequence[Rung]) -> None:
-    """Raises Invalid at `tiers-<position>-<field>`: a ladder rises in what it asks for, and no two tiers ask the same."""
+    """Raises Invalid at `tiers-<position>-<field>`: a ladder rises in what it asks, and no two tiers ask the same."""
     names: set[str] = set()
     below: Rung | None = None
     for number, rung in enumerate(rungs):

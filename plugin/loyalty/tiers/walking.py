@@ -1,14 +1,14 @@
 """A tier that outlasts the numbers that brought it, followed along time. Pure, and a function of history alone.
 
 The walk looks at a customer at these instants, in order: just after each order, refund, cancellation and referral, just
-after the rolling window lets go of one of them, before and after each turn of the year, and where a fall is due. At each
-it takes the numbers of the window that ends there and goes on from the tier held so far:
+after the rolling window lets go of one of them, before and after each turn of the year, and where a fall is due. At
+each it takes the numbers of the window that ends there and goes on from the tier held so far:
 
 1. The numbers reach a higher tier: it is held from here on.
 2. They are enough to stay (the tier's `keep`, else what entering asks): it is held, and a shortage is forgotten.
-3. They are not: the shortage began here, or goes on. The fall is due `grace_days` after it began; with `year_end` at the
-   first turn of the year after that. At the due instant the highest lower tier is held in which the numbers are enough
-   to stay; with `one_step` the next lower one, and when the numbers are not enough there, its days of grace begin.
+3. They are not: the shortage began here, or goes on. The fall is due `grace_days` after it began; with `year_end` at
+   the first turn of the year after that. At the due instant the highest lower tier is held in which the numbers are
+   enough to stay; with `one_step` the next lower one, and if they are not enough there, its days of grace begin.
 
 With `never` nothing falls: held is the highest tier ever reached, by numbers less what was refunded since. Each version
 walks the whole history by its own rules. Just before a turn of the year its window is the year that ends, so a fall due

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from plugin.loyalty.document import Document
 from plugin.loyalty.rules import Line, OrderState, ProgramRules, Return, TierRules
-from plugin.loyalty.standing import LAST, Dated, Grant, Histories, History, Referred
+from plugin.loyalty.standing import LAST, NOTHING, Dated, Grant, Histories, History, Referred
 from plugin.loyalty.tiers.terms import Ladder, TierTerms
 
 NOON = datetime(2025, 3, 1, 12, tzinfo=UTC)
@@ -84,7 +84,7 @@ def simulated(sales: list[Sale], ladder: Ladder, upto: int) -> int:
         return first, today
 
     held, since = 0, None
-    for today in range(0, upto + 1):
+    for today in range(upto + 1):
         if ladder.window == "year" and is_turn(today):
             held, since = step(held, since, sum_at(today - 1, year_of(today - 1)), ladder, today, rank, turn=True)
         minor = sum_at(today, year_of(today) if ladder.window == "year" else None)
@@ -166,7 +166,7 @@ def test_without_keep_and_grace_the_numbers_alone_decide(sales: list[Sale], wind
     assert held == walked.reached(walked.measures(position, "UTC"))
 
 
-def standing(sales: list[Sale], ladder: Ladder, number: int, dated: Dated = Dated(), **columns: Any) -> Any:
+def standing(sales: list[Sale], ladder: Ladder, number: int, dated: Dated = NOTHING, **columns: Any) -> Any:
     return History(orders(sales), rules(ladder, **columns), dated).stand((day(number), LAST), "UTC")
 
 

@@ -9,7 +9,7 @@ from admin_ui.panel import actor, desk, done, page, refreshed, toast
 from admin_ui.sync import drift_words, words
 from plugin import clock
 from plugin.shops import operations as shops
-from plugin.sync import checks
+from plugin.sync import checks, unheard_merges
 from plugin.sync import drift as comparisons
 
 drift = Blueprint("drift", __name__, url_prefix="/sync/drift")
@@ -27,6 +27,7 @@ def index() -> str:
             history=comparisons.history(session, g.shop),
             subscriptions=check,
             faults=faults,
+            merges=unheard_merges.likely(session, g.shop),
             words=words,
             drift_words=drift_words,
             whole=True,
@@ -60,3 +61,12 @@ def check() -> Response:
     if not opened:
         return done("/sync/drift", gettext("The comparison is running already."))
     return done("/sync/drift", gettext("The comparison with your store has begun."))
+
+
+@drift.post("/merge")
+def merge() -> Response:
+    """Somebody says that two customers were merged, though the store never told."""
+    from_id, into_id = (request.form.get(name, 0, type=int) for name in ("from_id", "into_id"))
+    with desk() as session:
+        unheard_merges.believe(session, g.shop, from_id, into_id, actor())
+    return done("/sync/drift", gettext("The two are one customer in a moment."))

@@ -11,10 +11,14 @@ from sqlalchemy.orm import Session
 
 from plugin.shops.models import Shop
 from plugin.sync.checks import KINDS
+from plugin.sync.drain import drain
 from plugin.sync.models import DriftCheck, DriftFinding
+from tests import payloads
 from tests.admin_ui.conftest import Person
 from tests.admin_ui.shopfloor import order
 from tests.admin_ui.tokens import bearer
+from tests.plugin.sync.deliveries import deliver
+from tests.plugin.sync.test_merging import KEPT, OLD, launch
 
 
 def checked(owner: Engine, shop: Shop, kind: str = "orders", reach: str = "all", **columns: Any) -> int:
@@ -116,3 +120,19 @@ def test_subscriptions_that_are_not_as_declared_are_listed_with_the_way_out(
     assert "orders/paid" in page and "Not registered" in page and "Deploy the app again" in page
     checked(database, shop, "webhooks", "recent", total=30, compared=30)
     assert "All 30 subscriptions are as declared" in person.open("/sync/drift")
+
+
+def test_what_looks_like_a_merge_is_one_when_somebody_says_so(person: Person, database: Engine, shop: Shop) -> None:
+    launch(shop)
+    deliver(database, shop, "orders/create", payloads.order())
+    deliver(database, shop, "customers/create", payloads.customer(KEPT))
+    drain(shop.id)
+    assert "Perhaps merged" not in person.open("/sync/drift")
+    deliver(database, shop, "orders/updated", payloads.order(customer_id=KEPT, updated_at=payloads.at(11)))
+    deliver(database, shop, "customers/delete", {"id": OLD}, at=payloads.at(11))
+    drain(shop.id)
+    assert "They were merged" in person.open("/sync/drift")
+    person.save("/sync/drift/merge", from_id=OLD, into_id=KEPT)
+    drain(shop.id)
+    assert "Perhaps merged" not in person.open("/sync/drift")
+    assert person.send("/sync/drift/merge", from_id=OLD, into_id=KEPT).status_code == 409

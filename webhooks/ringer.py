@@ -32,7 +32,7 @@ class Ringer:
             self._thread.start()
 
     def _run(self) -> None:
-        from plugin.jobs.doorbell import ring  # Celery costs 40 MiB: only processes that get webhooks pay
+        from plugin.jobs.doorbell import ring
 
         while True:
             self._flag.wait()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib import import_module
 from time import monotonic
 
 from celery import current_app
@@ -39,6 +40,13 @@ def ring(task: str, *args: int | str) -> bool:
         _nobody_home_until = monotonic() + REST_SECONDS
         return False
     return True
+
+
+def prepare() -> None:
+    """Load what the first ring would: before a server forks, so that its workers share it."""
+    import_module("kombu.transport.redis")
+    import_module("celery.events")
+    _ = current_app.amqp, current_app.backend
 
 
 def ring_after_commit(session: Session, task: str, *args: int | str) -> None:

@@ -24,7 +24,7 @@ def web(app: str) -> Iterator[tuple[int, int]]:
     """granian over `app`, on a free port: the port and the process's id."""
     port = free_port()
     options = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS)]
-    command = ["-m", "granian", app, *options, "--respawn-failed-workers", "--no-ws", "--log-level", "warning"]
+    command = ["-m", "plugin.local.web", app, *options, "--respawn-failed-workers", "--no-ws", "--log-level", "warning"]
     with _running(command) as process:
         _until(lambda: is_open(port), process, app)
         yield port, process.pid

@@ -1,7 +1,7 @@
 """The product's own processes, as the Procfile starts them, asked by many shops at once: every answer is its asker's.
 
-A socket that two processes share would answer one shop with another's rows, and nothing would look wrong. granian has
-no preload (each worker imports the app itself); Celery's pool forks from a process that has used the database.
+A socket that two processes share would answer one shop with another's rows, and nothing would look wrong: granian's
+workers and Celery's pool both fork from a process that has used the database.
 """
 
 from __future__ import annotations

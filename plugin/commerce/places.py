@@ -12,17 +12,19 @@ from functools import lru_cache
 from plugin.commerce.terms import fold
 from plugin.crypto.secrets import keyed
 
-_STREETS = (("strasse", "str"), ("street", "st"), ("avenue", "ave"), ("road", "rd"), ("ulica", "ul"), ("улица", "ул"))
+_NEITHER_LETTER_NOR_DIGIT = re.compile(r"[\W_]+")
+_LONG = re.compile("strasse|street|avenue|road|ulica|улица")
+_SHORT = {"strasse": "str", "street": "st", "avenue": "ave", "road": "rd", "ulica": "ul", "улица": "ул"}
 
 
 @lru_cache(maxsize=4096)
 def place(
     shop_id: int, address1: str | None, address2: str | None, zip: str | None, city: str | None, country: str | None
 ) -> int | None:
-    """The number of an address; None where street or postcode and city are missing."""
-    street = smoothed(f"{address1 or ''} {address2 or ''}")
-    where = smoothed(zip or "") or smoothed(city or "")
-    if not smoothed(address1 or "") or not where:
+    """The number of an address; None where street, or both postcode and city, are missing."""
+    street, where = smoothed(f"{address1} {address2}" if address1 and address2 else address1 or ""), smoothed(zip or "")
+    where = where or smoothed(city or "")
+    if not street or not where:
         return None
     digest = keyed("place", shop_id, street, where, (country or "").upper())
     return int.from_bytes(digest[:8], "big") >> 1
@@ -30,7 +32,5 @@ def place(
 
 def smoothed(text: str) -> str:
     """Letters and digits alone, folded, common words for streets shortened."""
-    folded = "".join(re.findall(r"\w+", fold(text))).replace("_", "").replace("ß", "ss")
-    for long, short in _STREETS:
-        folded = folded.replace(long, short)
-    return folded
+    bare = _NEITHER_LETTER_NOR_DIGIT.sub("", text)
+    return _LONG.sub(lambda found: _SHORT[found[0]], bare.lower() if bare.isascii() else fold(bare))

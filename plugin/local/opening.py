@@ -1,4 +1,4 @@
-"""Opens the demo's shop for business: a programme, rewards, a field, the cart campaign.
+"""Opens the demo's shop for business: a programme, rewards, referrals, a field, the cart campaign.
 
 It fills in the panel's own forms over HTTP with a staff member's session token, so the first look shows a shop at work
 and nothing stands in the tables that the panel did not write.
@@ -48,6 +48,19 @@ REWARDS = (
         "valid_days": "365",
     },
 )
+REFERRALS = {
+    "enabled": "y",
+    "points": "400",
+    "friend_kind": "percent",
+    "friend_percent": "10",
+    "minimum_minor": "20.00",
+    "claim_days": "30",
+    "hold_days": "14",
+    "monthly_cap": "10",
+    "daily_claims": "5",
+    "household": "once",
+    "version": "1",
+}
 FIELD = {
     "label": "Tell me about new filter coffees",
     "match_kind": "type",
@@ -69,6 +82,7 @@ def open_for_business(store_url: str, app_url: str, owner_url: str) -> None:
     desk.post("/loyalty", PROGRAM)
     for reward in REWARDS:
         desk.post("/loyalty/rewards/new", reward)
+    desk.post("/loyalty/referrals/settings", REFERRALS)
     desk.post("/subscriptions/new", FIELD)
     campaign = re.search(r"/campaigns/(\d+)/on", desk.get("/campaigns"))
     if campaign:

@@ -34,7 +34,7 @@ def decide(
         raise Invalid("Choose whether to accept or to reject.", "verdict")
     if len(note) > LONGEST_NOTE:
         raise Invalid("Use at most %(most)s characters.", "note", most=LONGEST_NOTE)
-    return _write(session, shop, actor, referral_ids, verdict, note.strip() or None)
+    return _write(session, shop, actor, referral_ids, verdict, note.replace("\0", "").strip() or None)
 
 
 def undo(session: Session, shop: Shop, actor: str, referral_ids: Collection[int]) -> list[int]:

@@ -42,7 +42,7 @@ def code_for(shop: Shop, customer_id: int) -> str:
 
 def by_code(session: Session, shop: Shop, code: str) -> ReferralLink:
     """The link with this code, in any case. Raises NotFound, also when its owner is gone."""
-    there = session.get(ReferralLink, (shop.id, code.upper()[:LONGEST])) if code.isascii() else None
+    there = session.get(ReferralLink, (shop.id, code.upper()[:LONGEST])) if code.isascii() and code.isalnum() else None
     owner = session.get(Customer, (shop.id, there.customer_id)) if there else None
     if there is None or owner is None or owner.deleted_at is not None:
         raise NotFound("This invitation is not valid any more. The link may have been cut off when it was copied.")

@@ -112,12 +112,11 @@ def _with_people(shop: Shop) -> Select[Any]:
 def _narrowed(session: Session, shop: Shop, statement: Select[Any], q: str, state: str) -> Select[Any]:
     if state in STATES:
         statement = statement.where(Referral.state == state)
-    if q.strip():
+    q = q.replace("\0", "").strip()
+    if q:
         people = _people(session, shop, q)
         named = Referral.advocate_id.in_(people), Referral.friend_id.in_(people)
-        statement = statement.where(
-            or_(*named, Referral.email == q.strip().lower(), Referral.code == q.strip().upper())
-        )
+        statement = statement.where(or_(*named, Referral.email == q.lower(), Referral.code == q.upper()))
     return statement
 
 

@@ -14,6 +14,7 @@ from plugin.commerce.models import Order
 from plugin.loyalty import returning
 from plugin.loyalty.models import PointAccount, Program
 from plugin.loyalty.referring.paying import settle_referrals
+from plugin.loyalty.replaying import running as replays
 from plugin.loyalty.settling import follow_tiers, settle_due, settle_orders
 from plugin.shops.models import Shop
 
@@ -24,7 +25,8 @@ def catch_up(session: Session, shop: Shop) -> bool:
     """One step of whatever waits; whether something may be left to do."""
     if settle_referrals(session, shop) or returning.keep(session, shop):  # alone: both lock before accounts
         return True
-    return _settle_history(session, shop) or _tell_tiers(session, shop) or settle_due(session, shop, STEP) == STEP
+    waiting = _settle_history(session, shop) or _tell_tiers(session, shop) or settle_due(session, shop, STEP) == STEP
+    return waiting or replays.step(session, shop)
 
 
 def _settle_history(session: Session, shop: Shop) -> bool:

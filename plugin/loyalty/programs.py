@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import event, select
@@ -22,7 +22,7 @@ from plugin.loyalty import document, holdout
 from plugin.loyalty.checking import check_earn
 from plugin.loyalty.document import PLAIN, Document
 from plugin.loyalty.models import Program, Tier
-from plugin.loyalty.rules import TAX_BASES, ProgramRules
+from plugin.loyalty.rules import TAX_BASES, ProgramRules, TierRules
 from plugin.loyalty.settling import settle_orders
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
@@ -65,6 +65,22 @@ def draft_of(program: ProgramRules) -> ProgramDraft:
     names = [name for name in ProgramDraft.__dataclass_fields__ if name != "tiers"]
     tiers = tuple(TierDraft(t.name, t.threshold_minor, t.rate_num, t.rate_den) for t in program.tiers)
     return ProgramDraft(**{name: getattr(program, name) for name in names}, tiers=tiers)
+
+
+def rules_of(draft: ProgramDraft, currency: str, salt: int | None = None) -> ProgramRules:
+    """A draft as rules that hold at every moment; it and its tiers have negative ids."""
+    columns = {name: value for name, value in vars(draft).items() if name != "tiers"}
+    ladder = sorted(draft.tiers, key=lambda tier: tier.threshold_minor)
+    return ProgramRules(
+        **columns,
+        id=-1,
+        version=0,
+        currency=currency,
+        valid_from=datetime.min.replace(tzinfo=UTC),
+        valid_to=None,
+        tiers=tuple(TierRules(-number, **asdict(tier)) for number, tier in enumerate(ladder, start=1)),
+        holdout_salt=salt,
+    )
 
 
 def save_program(

@@ -56,7 +56,7 @@ class Posted(NamedTuple):
     first_at: datetime | None = None  # business time of the first of them
 
 
-_NEVER = Posted(0, 0)
+NEVER = Posted(0, 0)
 
 
 class Due(NamedTuple):
@@ -82,7 +82,7 @@ def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> N
     if not books:
         return
     now = clock.now(session)
-    since = min(*changed.values(), now) - _longest_window(programs)
+    since = min(*changed.values(), now) - longest_window(programs)
     asked = facts.asked(programs)
     orders = {order.id: order for order in mirror.orders_since(session, shop.id, books, since, asked)}
     if missing := set(order_ids) - orders.keys():
@@ -126,7 +126,7 @@ def changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> di
     moments = {order_id: moment for order_id, _, moment in known}
     owners = [(customer_id, moment) for _, customer_id, moment in known]
     named = {order_id: customer_id for order_id, customer_id, _ in known}
-    for pair, posted in _posted(session, shop, order_ids, named).items():
+    for pair, posted in posted_for(session, shop, order_ids, named).items():
         # A deleted order has no moment any more.
         owners.append((pair.customer_id, moments.get(pair.order_id) or posted.first_at))
     changed: dict[int, datetime] = {}
@@ -136,7 +136,7 @@ def changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> di
     return changed
 
 
-def _posted(
+def posted_for(
     session: Session, shop: Shop, order_ids: Collection[int], named: Mapping[int, int | None]
 ) -> dict[Pair, Posted]:
     """What was posted for these orders; `named` is whom they name.
@@ -150,13 +150,14 @@ def _posted(
     posted: dict[Pair, Posted] = {}
     for order_id, customer_id, points, times, first_at in rows:
         pair = Pair(order_id, kept.get(customer_id, customer_id))
-        before = posted.get(pair, _NEVER)
+        before = posted.get(pair, NEVER)
         earliest = min(first_at, before.first_at or first_at)
         posted[pair] = Posted(before.points + points, before.times + times, earliest)
     return posted
 
 
-def _longest_window(programs: tuple[ProgramRules, ...]) -> timedelta:
+def longest_window(programs: Iterable[ProgramRules]) -> timedelta:
+    """How far back tiers look, at most."""
     days = max((program.tier_days for program in programs if program.tiers), default=0)
     return timedelta(days=days + 1)  # a day more than any clock change
 
@@ -178,7 +179,7 @@ def _differences(
     session: Session, shop: Shop, orders: list[OrderState], programs: tuple[ProgramRules, ...], histories: Histories
 ) -> Iterable[Due]:
     named = {order.id: order.customer_id for order in orders}
-    posted = _posted(session, shop, named.keys(), named)
+    posted = posted_for(session, shop, named.keys(), named)
     former: dict[int, list[Pair]] = defaultdict(list)
     for pair in posted:
         former[pair.order_id].append(pair)
@@ -187,14 +188,13 @@ def _differences(
         if order.customer_id is not None and not any(pair.customer_id == order.customer_id for pair in pairs):
             pairs = [Pair(order.id, order.customer_id), *pairs]
         for pair in pairs:
-            due = _due(pair, order, posted.get(pair, _NEVER), programs, histories)
-            if due.target != due.posted.points:
-                yield due
+            found = due(pair, order, posted.get(pair, NEVER), programs, histories)
+            if found.target != found.posted.points:
+                yield found
 
 
-def _due(
-    pair: Pair, order: OrderState, posted: Posted, programs: tuple[ProgramRules, ...], histories: Histories
-) -> Due:
+def due(pair: Pair, order: OrderState, posted: Posted, programs: tuple[ProgramRules, ...], histories: Histories) -> Due:
+    """What an order is worth to somebody under these versions, beside what was posted."""
     program = program_at(programs, order.moment)
     if order.customer_id != pair.customer_id or program is None or why_not(order, program) or not order.moment:
         return Due(pair, order, posted, 0, program)
@@ -282,7 +282,7 @@ def follow_tiers(session: Session, shop: Shop, customer_ids: Collection[int]) ->
     programs = queries.programs(session, shop)
     now = clock.now(session)
     books = ledger.lock(session, shop.id, customer_ids)
-    orders = mirror.orders_since(session, shop.id, books, now - _longest_window(programs)) if books else []
+    orders = mirror.orders_since(session, shop.id, books, now - longest_window(programs)) if books else []
     _stand(books, programs, Histories(orders, shop.timezone), now)
     ledger.write(session, shop.id, books.values(), now)
 

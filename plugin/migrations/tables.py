@@ -15,6 +15,7 @@ FEATURES = (
     "loyalty",
     "loyalty.books",
     "loyalty.referring",
+    "loyalty.replaying",
     "subscriptions",
     "campaigns",
     "insights",

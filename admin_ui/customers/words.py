@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import gettext
 
 from admin_ui.formats import day, money, number
+from admin_ui.referrals import words as referrals
 from plugin.commerce.models import Customer
 from plugin.loyalty.models import PointEntry
 from plugin.messages.models import Message
@@ -62,8 +63,15 @@ def movement(entry: PointEntry, order_name: str | None) -> str:
         "unexpire": gettext("Expiry undone"),
         "adjust": gettext("Adjusted by hand"),
         "transfer": _transfer(entry),
+        **_referral(entry),
     }
     return known.get(entry.kind, entry.kind)
+
+
+def _referral(entry: PointEntry) -> dict[str, str]:
+    if entry.counter_account != "referrals":
+        return {}
+    return {"bonus": gettext("Invited a friend"), "unbonus": gettext("Taken back for a friend who did not stay")}
 
 
 def _transfer(entry: PointEntry) -> str:
@@ -88,6 +96,8 @@ def message_kind(message: Message) -> str:
         "cart": gettext("Abandoned cart"),
         "announcement": gettext("New product"),
         "reward": gettext("Reward code"),
+        "referral_welcome": gettext("Welcome code for a friend"),
+        "referral_reward": gettext("Reward for inviting a friend"),
         "test": gettext("Test mail"),
     }
     return known.get(message.kind, message.kind)
@@ -109,12 +119,20 @@ def message_state(state: str) -> tuple[str, str]:
 def why_points(entry: PointEntry, note: str | None = None) -> list[tuple[str, str]]:
     """The explanation of an entry as lines of a sum: label and value, in the order of the calculation."""
     told = entry.explanation
-    lines = [*_sum_of_money(told), *_sum_of_points(told), *_of_merge(told)]
+    lines = [*_sum_of_money(told), *_sum_of_points(told), *_of_merge(told), *_of_referral(told)]
     if reason := note or told.get("reason"):
         lines.append((gettext("Reason"), str(reason)))
     if entry.actor:
         lines.append((gettext("By"), _who(entry.actor)))
     return lines
+
+
+def _of_referral(told: dict[str, Any]) -> list[tuple[str, str]]:
+    if "referral" not in told:
+        return []
+    name = str(told.get("standing", ""))
+    why = referrals.standing(name) or referrals.signal({"name": name, "facts": {}})
+    return [(gettext("Referral"), f"#{told['referral']}"), (gettext("Because"), why)]
 
 
 def _of_merge(told: dict[str, Any]) -> list[tuple[str, str]]:

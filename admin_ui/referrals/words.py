@@ -34,10 +34,16 @@ def state(name: str) -> tuple[str, str]:
 
 def reason(referral: Referral) -> str:
     """Why it stands where it stands, in one sentence."""
-    until = moment(referral.held_until) if referral.held_until else ""
+    if referral.reason == "waiting":
+        until = moment(referral.held_until) if referral.held_until else ""
+        return gettext("The friend has ordered. It is rewarded on %(day)s, unless the order goes back.", day=until)
+    return standing(referral.reason) or signal({"name": referral.reason, "facts": _facts(referral, referral.reason)})
+
+
+def standing(name: str) -> str:
+    """A reason that needs no facts, "" for others."""
     known = {
         "waiting_for_order": gettext("The friend has a code and has not ordered yet."),
-        "waiting": gettext("The friend has ordered. It is rewarded on %(day)s, unless the order goes back.", day=until),
         "rewarded": gettext("The friend kept the order until the return window closed."),
         "no_order": gettext("The friend did not order in time. The address is forgotten."),
         "cap": gettext("The monthly limit of this customer was reached before."),
@@ -48,7 +54,7 @@ def reason(referral: Referral) -> str:
         "staff": gettext("Your staff said so."),
         "advocate_gone": gettext("Whoever invited is not a customer any more."),
     }
-    return known.get(referral.reason) or signal({"name": referral.reason, "facts": _facts(referral, referral.reason)})
+    return known.get(name, "")
 
 
 def _facts(referral: Referral, name: str) -> dict[str, Any]:

@@ -51,7 +51,7 @@ def _is_there(session: Session, shop: Shop, referral: Referral) -> bool:
 
 def _move(session: Session, shop: Shop, referral: Referral, there: rules.Standing) -> None:
     now = clock.now(session)
-    told = {"reason": there.reason, "referral": referral.id, "order": referral.order_id}
+    told = {"referral": referral.id, "standing": there.reason, "order": referral.order_id}
     key = f"referral:{referral.id}"
     award(session, shop, Award(referral.advocate_id, there.points, key, ACCOUNT, told, now))
     more = there.points > referral.points

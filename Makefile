@@ -48,7 +48,7 @@ format: install
 bench: install
 	@$(BIN)/python -m tests.bench
 
-ERRORS := RegularsError Invalid NotFound Refused RemoteError Unavailable OutcomeUnknown Unauthorized Throttled Denied \
+ERRORS := RegularsError Fault Invalid NotFound Refused RemoteError Unavailable OutcomeUnknown Unauthorized Throttled Denied \
   NotEnoughPoints ReferralsClosed ChangedMeanwhile RewardPaused RewardSoldOut BudgetReached TooOften RequestReused NotReturnable TooMany NotSignedIn StalePage OtherShop NotAccepted Rejected Unanswered \
   Away BadSignature DeadGrant LeftAlone StaleIdToken Superseded TooLate TurnOver UserErrors
 translations: install

@@ -12,9 +12,12 @@ from admin_ui.customers.views import customers
 from admin_ui.effects.views import effects
 from admin_ui.gallery.views import gallery
 from admin_ui.home.views import home
+from admin_ui.ledger.views import ledger
 from admin_ui.loyalty.views import loyalty
+from admin_ui.money.views import money
 from admin_ui.panel import make_blueprint
 from admin_ui.privacy.views import privacy
+from admin_ui.profit.views import profit
 from admin_ui.referrals.views import referrals
 from admin_ui.rewards.views import rewards
 from admin_ui.subscriptions.views import subscriptions
@@ -27,8 +30,11 @@ PAGES = (
     points,
     customer_rewards,
     loyalty,
+    ledger,
     referrals,
     rewards,
+    money,
+    profit,
     subscriptions,
     campaigns,
     previews,

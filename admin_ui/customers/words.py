@@ -62,6 +62,8 @@ def movement(entry: PointEntry, order_name: str | None) -> str:
         "expire": gettext("Expired"),
         "unexpire": gettext("Expiry undone"),
         "adjust": gettext("Adjusted by hand"),
+        "forgive": gettext("Written off"),
+        "import": gettext("Imported"),
         "transfer": _transfer(entry),
         **_referral(entry),
     }

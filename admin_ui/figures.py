@@ -7,6 +7,7 @@ import io
 import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from flask import Response, stream_with_context
 from flask_babel import get_locale, gettext
@@ -51,6 +52,29 @@ class Chart:
     currency: str = ""
     digits: int = 0
     locale: str = field(default_factory=lambda: str(get_locale()).replace("_", "-"))
+
+
+@dataclass(frozen=True)
+class Span:
+    """From where to where on a picture, in per cent of its width."""
+
+    start: Decimal
+    end: Decimal
+
+    @property
+    def width(self) -> Decimal:
+        return self.end - self.start
+
+
+@dataclass(frozen=True)
+class Range:
+    """An interval to be drawn against zero; the label says it in words. Places are per cent of the width."""
+
+    label: str
+    thick: Span
+    thin: Span
+    middle: Decimal
+    zero: Decimal
 
 
 def change(now: int, before: int) -> tuple[str, bool | None]:

@@ -132,6 +132,7 @@ FILTERS = {
     "number": number,
     "moment": moment,
     "day": day,
+    "month": month,
     "ago": ago,
     "business": business,
     "span": span,

@@ -102,6 +102,7 @@ class Picture:
     """The shop's money as of a moment. Money in minor units of the shop's currency; months oldest first."""
 
     taken_at: datetime
+    month: date  # the one of that moment; points may still come to later ones
     available: int
     pending: int
     debt: int
@@ -112,6 +113,10 @@ class Picture:
     def open(self) -> int:
         """Points that somebody may still spend, in lots of any age."""
         return self.available + self.pending
+
+    def last(self, count: int) -> Sequence[MoneyMonth]:
+        """The last months with the present one."""
+        return [each for each in self.months if each.month <= self.month][-count:]
 
     def cost(self, points: int) -> int | None:
         """What so many points cost when they are redeemed, rounded to the minor unit."""
@@ -126,7 +131,8 @@ def picture(session: Session, shop: Shop) -> Picture | None:
     of_shop = select(MoneyMonth).where(MoneyMonth.shop_id == shop.id).order_by(MoneyMonth.month)
     found = session.scalars(of_shop).all()
     price = _price(found) or home.point_worth(session, shop)
-    return Picture(book.pictured_at, book.available, book.pending, book.debt, found, price)
+    month = this_month(shop, book.pictured_at)
+    return Picture(book.pictured_at, month, book.available, book.pending, book.debt, found, price)
 
 
 def _price(found: Sequence[MoneyMonth]) -> Decimal | None:

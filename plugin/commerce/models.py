@@ -94,13 +94,14 @@ class CustomerMerge(OfShop, Base):
 
 
 class CustomerTerm(OfShop, Base):
-    """Folded words of a customer's name and e-mail; search is a prefix range over them."""
+    """Folded words of a customer's name and e-mail; search is a prefix range over them.
+
+    No foreign key: words are written in their customer's own transaction by the shop's one writer, and the table's
+    policy keeps them in the shop. A check of each would lock and mark the customer's row.
+    """
 
     __tablename__ = "customer_terms"
-    __table_args__ = (
-        ForeignKeyConstraint(["shop_id", "customer_id"], ["customers.shop_id", "customers.id"], ondelete="CASCADE"),
-        Index("ix_customer_terms_customer", "shop_id", "customer_id"),
-    )
+    __table_args__ = (Index("ix_customer_terms_customer", "shop_id", "customer_id"),)
 
     term: Mapped[Key] = mapped_column(primary_key=True)
     customer_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -156,13 +157,13 @@ class Order(OfShop, Base):
 
 
 class OrderLine(OfShop, Base):
-    """One line. Its rows are replaced as a set whenever its order's version moves forward."""
+    """One line. Its rows are replaced as a set whenever its order's version moves forward.
+
+    No foreign key, for the reason that `CustomerTerm` has none.
+    """
 
     __tablename__ = "order_lines"
-    __table_args__ = (
-        ForeignKeyConstraint(["shop_id", "order_id"], ["orders.shop_id", "orders.id"]),
-        Index("ix_order_lines_product", "shop_id", "product_id"),
-    )
+    __table_args__ = (Index("ix_order_lines_product", "shop_id", "product_id"),)
 
     order_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

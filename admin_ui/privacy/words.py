@@ -97,6 +97,8 @@ def table(name: str) -> str:
         "point_accounts": gettext("Points"),
         "point_entries": gettext("History of points"),
         "point_notes": gettext("Notes of your staff"),
+        "tier_changes": gettext("History of tiers"),
+        "tier_grants": gettext("Tiers given by hand"),
         "redemptions": gettext("Rewards"),
         "referral_links": gettext("Personal links"),
         "referrals": gettext("Friends invited"),

@@ -15,7 +15,8 @@ from plugin.loyalty import returning
 from plugin.loyalty.models import PointAccount, Program
 from plugin.loyalty.referring.paying import settle_referrals
 from plugin.loyalty.replaying import running as replays
-from plugin.loyalty.settling import follow_tiers, settle_due, settle_orders
+from plugin.loyalty.settling import settle_due, settle_orders
+from plugin.loyalty.tiers.following import follow_tiers
 from plugin.shops.models import Shop
 
 STEP = 500

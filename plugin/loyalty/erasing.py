@@ -26,11 +26,17 @@ _EXPORTS = {
     "redemptions": f"""
         SELECT customer_id, points, value_minor, currency, code, state, used_order_id, created_at, expires_at
         FROM redemptions WHERE {_MINE} ORDER BY id""",
+    "tier_grants": f"""
+        SELECT customer_id, tier_name, starts_at, ends_at, reason FROM tier_grants WHERE {_MINE} ORDER BY id""",
+    "tier_changes": f"""
+        SELECT customer_id, kind, from_name, to_name, why, occurred_at, falls_at FROM tier_changes
+        WHERE {_MINE} ORDER BY id""",
 }
 _ERASES = {
     "point_notes": """
         DELETE FROM point_notes n USING point_entries e
         WHERE n.shop_id = :shop AND e.shop_id = :shop AND e.id = n.entry_id AND e.customer_id = ANY (:customer_ids)""",
+    "tier_grants": f"UPDATE tier_grants SET reason = '' WHERE {_MINE} AND reason <> ''",
 }
 
 

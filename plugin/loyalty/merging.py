@@ -21,6 +21,7 @@ from plugin.loyalty.models import LotUse, PointAccount, PointEntry, PointLot, Re
 from plugin.loyalty.moving import Merge, Moved, move
 from plugin.loyalty.redeeming import KIND_OF_EFFECT
 from plugin.loyalty.terms import DISCOUNTS
+from plugin.loyalty.tiers import following
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
@@ -60,7 +61,7 @@ def follow_merges(session: Session, shop: Shop, from_ids: Collection[int], order
 def follow_tiers_of_merges(session: Session, shop: Shop, from_ids: Collection[int]) -> None:
     """The tiers of both, after their orders are settled."""
     kept = _with_accounts(session, shop, merges.kept(session, shop.id, from_ids))
-    settling.follow_tiers(session, shop, {*kept, *kept.values()})
+    following.follow_tiers(session, shop, {*kept, *kept.values()})
 
 
 def _with_accounts(session: Session, shop: Shop, kept: dict[int, int]) -> dict[int, int]:

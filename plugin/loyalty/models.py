@@ -67,7 +67,7 @@ class Tier(OfShop, Base):
     __tablename__ = "tiers"
     __table_args__ = (
         ForeignKeyConstraint(["shop_id", "program_id"], ["programs.shop_id", "programs.id"], ondelete="CASCADE"),
-        UniqueConstraint("shop_id", "program_id", "threshold_minor"),
+        Index("ix_tiers_program", "shop_id", "program_id", "position"),
         CheckConstraint("threshold_minor >= 0 AND rate_num > 0 AND rate_den > 0", name="rate"),
     )
 
@@ -77,6 +77,9 @@ class Tier(OfShop, Base):
     threshold_minor: Mapped[int]  # spend within the program's tier_days, net of refunds
     rate_num: Mapped[int] = mapped_column(server_default="1")
     rate_den: Mapped[int] = mapped_column(server_default="1")
+    position: Mapped[int] = mapped_column(server_default="0")  # in the ladder, the lowest first
+    origin: Mapped[int | None]  # the id of the same tier in the first version that had it; null: this one
+    terms: Mapped[dict[str, Any]] = mapped_column(server_default="{}")  # the rest: tiers/terms.py reads it
 
 
 class Reward(OfShop, Base):
@@ -138,6 +141,8 @@ class PointEntry(OfShop, Base):
         UniqueConstraint("shop_id", "key"),
         Index("ix_point_entries_customer", "shop_id", "customer_id", "id"),
         Index("ix_point_entries_order", "shop_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+        Index("ix_point_entries_rare", "shop_id", "kind", "id", postgresql_where=text("kind <> 'earn'")),
+        Index("ix_point_entries_created", "created_at", postgresql_using="brin"),
         CheckConstraint("points <> 0", name="not_empty"),
     )
 
@@ -195,6 +200,7 @@ class PointLot(OfShop, Base):
         ),
         UniqueConstraint("shop_id", "order_id", "customer_id"),
         Index("ix_point_lots_source", "shop_id", "source", postgresql_where=text("source IS NOT NULL")),
+        Index("ix_point_lots_expired", "shop_id", "customer_id", postgresql_where=text("expired > 0")),
         Index("ix_point_lots_due", "shop_id", "available_at", postgresql_where=text("pending AND remaining > 0")),
         Index(
             "ix_point_lots_expiring",

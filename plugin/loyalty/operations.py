@@ -14,7 +14,8 @@ from plugin.loyalty.programs import save_program
 from plugin.loyalty.redeeming import issue, redeem, use_codes
 from plugin.loyalty.returning import return_redemption, take_back, take_back_own
 from plugin.loyalty.rewards import add_reward, archive_reward, change_reward, go_back, pause_reward
-from plugin.loyalty.settling import follow_tiers, settle_due, settle_orders
+from plugin.loyalty.settling import settle_due, settle_orders
+from plugin.loyalty.tiers.following import follow_tiers
 
 __all__ = [
     "add_reward",

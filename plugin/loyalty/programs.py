@@ -7,11 +7,11 @@ be explained, and taken back, by its own rules.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import event, select
+from sqlalchemy import event, func, select
 from sqlalchemy.orm import Session
 
 from plugin import clock
@@ -24,22 +24,29 @@ from plugin.loyalty.document import PLAIN, Document
 from plugin.loyalty.models import Program, Tier
 from plugin.loyalty.rules import TAX_BASES, ProgramRules, TierRules
 from plugin.loyalty.settling import settle_orders
+from plugin.loyalty.tiers import terms as tier_terms
+from plugin.loyalty.tiers.terms import SIMPLE, TierTerms
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
-MOST_TIERS = 10
+MOST_TIERS = 100
 RESETTLED = 500
 LARGEST = 10**12
 
 
 @dataclass(frozen=True)
 class TierDraft:
-    """From `threshold_minor` of spend in the window, points are multiplied by rate_num/rate_den."""
+    """From `threshold_minor` of spend in the window, points are multiplied by rate_num/rate_den.
+
+    `origin` names the same tier of earlier versions; without it a tier goes on that has the same name.
+    """
 
     name: str
     threshold_minor: int
     rate_num: int = 1
     rate_den: int = 1
+    origin: int | None = None
+    terms: TierTerms = SIMPLE
 
 
 @dataclass(frozen=True)
@@ -63,14 +70,13 @@ class ProgramDraft:
 def draft_of(program: ProgramRules) -> ProgramDraft:
     """The draft that would save this version again, so that one thing of it can be changed."""
     names = [name for name in ProgramDraft.__dataclass_fields__ if name != "tiers"]
-    tiers = tuple(TierDraft(t.name, t.threshold_minor, t.rate_num, t.rate_den) for t in program.tiers)
+    tiers = tuple(TierDraft(*tier[1:]) for tier in program.tiers)
     return ProgramDraft(**{name: getattr(program, name) for name in names}, tiers=tiers)
 
 
 def rules_of(draft: ProgramDraft, currency: str, salt: int | None = None) -> ProgramRules:
     """A draft as rules that hold at every moment; it and its tiers have negative ids."""
     columns = {name: value for name, value in vars(draft).items() if name != "tiers"}
-    ladder = sorted(draft.tiers, key=lambda tier: tier.threshold_minor)
     return ProgramRules(
         **columns,
         id=-1,
@@ -78,7 +84,10 @@ def rules_of(draft: ProgramDraft, currency: str, salt: int | None = None) -> Pro
         currency=currency,
         valid_from=datetime.min.replace(tzinfo=UTC),
         valid_to=None,
-        tiers=tuple(TierRules(-number, **asdict(tier)) for number, tier in enumerate(ladder, start=1)),
+        tiers=tuple(
+            TierRules(-number, **(vars(tier) | {"origin": tier.origin or -number}))
+            for number, tier in enumerate(draft.tiers, start=1)
+        ),
         holdout_salt=salt,
     )
 
@@ -101,12 +110,12 @@ def save_program(
     program.holdout_salt = holdout.kept_salt(before.holdout_salt if before else None)
     session.add(program)
     session.flush()
-    session.add_all(_tiers(shop, program, draft.tiers))
+    session.add_all(_tiers(session, shop, program, before, draft.tiers))
     session.flush()
     if program.history_after is None:
         _resettle(session, shop, begins)
     _ring_after_commit(session)
-    shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, _told(draft))
+    shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, told(draft))
     return program
 
 
@@ -136,7 +145,7 @@ def _begin(before: Program | None, now: datetime, starts_at: datetime | None) ->
 
 
 def _version(shop: Shop, actor: str, draft: ProgramDraft, version: int, begins: datetime, now: datetime) -> Program:
-    columns = {name: value for name, value in _told(draft).items() if name != "tiers"}
+    columns = {name: value for name, value in told(draft).items() if name != "tiers"}
     return Program(
         **columns,
         shop_id=shop.id,
@@ -150,16 +159,34 @@ def _version(shop: Shop, actor: str, draft: ProgramDraft, version: int, begins: 
     )
 
 
-def _told(draft: ProgramDraft) -> dict[str, Any]:
+def told(draft: ProgramDraft) -> dict[str, Any]:
     """The draft as values that can be kept."""
-    told = asdict(draft)
-    return {name: value for name, value in told.items() if name != "document"} | {
-        "rules": document.written(draft.document)
-    }
+    columns = {name: value for name, value in vars(draft).items() if name not in ("tiers", "document")}
+    tiers = [{**vars(tier), "terms": tier_terms.written(tier.terms)} for tier in draft.tiers]
+    return columns | {"tiers": tiers, "rules": document.written(draft.document)}
 
 
-def _tiers(shop: Shop, program: Program, drafts: Sequence[TierDraft]) -> list[Tier]:
-    return [Tier(**asdict(draft), shop_id=shop.id, program_id=program.id) for draft in drafts]
+def _tiers(
+    session: Session, shop: Shop, program: Program, before: Program | None, drafts: Sequence[TierDraft]
+) -> list[Tier]:
+    """The version's tiers in the order of the ladder; each goes on as the tier it was."""
+    origin = func.coalesce(Tier.origin, Tier.id)
+    known = set(session.scalars(select(origin).where(Tier.shop_id == shop.id)))
+    latest = select(Tier.name, origin).where(Tier.shop_id == shop.id, Tier.program_id == (before.id if before else 0))
+    named = dict(iter(session.execute(latest)))
+    rows = []
+    for position, draft in enumerate(drafts):
+        columns = {**vars(draft), "terms": tier_terms.written(draft.terms)}
+        columns["origin"] = draft.origin if draft.origin in known else named.get(draft.name)
+        rows.append(Tier(**columns, shop_id=shop.id, program_id=program.id, position=position))
+    return rows
+
+
+def drafted(kept: dict[str, Any]) -> ProgramDraft:
+    """The draft that `told` kept."""
+    columns = {name: value for name, value in kept.items() if name not in ("tiers", "rules")}
+    tiers = tuple(TierDraft(**tier | {"terms": tier_terms.read(tier.get("terms"))}) for tier in kept["tiers"])
+    return ProgramDraft(**columns, tiers=tiers, document=document.read(kept["rules"]))
 
 
 def check(draft: ProgramDraft) -> None:
@@ -176,7 +203,8 @@ def check(draft: ProgramDraft) -> None:
     check_earn(draft.document.earn)
     if draft.tax_basis not in TAX_BASES:
         raise Invalid("Choose which prices count.", "tax_basis")
-    _check_tiers(draft.tiers)
+    tier_terms.check(draft.document.tiers)
+    _check_tiers(draft)
 
 
 def _check_days(draft: ProgramDraft) -> None:
@@ -188,16 +216,12 @@ def _check_days(draft: ProgramDraft) -> None:
         raise Invalid("Enter between 1 and 1,825 days.", "tier_days")
 
 
-def _check_tiers(tiers: tuple[TierDraft, ...]) -> None:
-    if len(tiers) > MOST_TIERS:
+def _check_tiers(draft: ProgramDraft) -> None:
+    if len(draft.tiers) > MOST_TIERS:
         raise Invalid("A program has at most %(most)s tiers.", "tiers", most=MOST_TIERS)
-    seen: set[int] = set()
-    for number, tier in enumerate(tiers):
-        where = f"tiers-{number}"
+    for number, tier in enumerate(draft.tiers):
         if not tier.name.strip():
-            raise Invalid("Enter a name.", f"{where}-name")
-        if not 0 <= tier.threshold_minor <= LARGEST or tier.threshold_minor in seen:
-            raise Invalid("Enter an amount that no other tier has.", f"{where}-threshold_minor")
+            raise Invalid("Enter a name.", f"tiers-{number}-name")
         if not (0 < tier.rate_num <= 1000 * tier.rate_den and 0 < tier.rate_den <= 10_000):
-            raise Invalid("Enter a rate above 0, at most 1,000.", f"{where}-rate")
-        seen.add(tier.threshold_minor)
+            raise Invalid("Enter a rate above 0, at most 1,000.", f"tiers-{number}-rate")
+    tier_terms.check_rungs(draft.document.tiers, draft.tiers)

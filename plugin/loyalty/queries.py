@@ -17,13 +17,14 @@ from plugin.loyalty.lots import Book, Lot
 from plugin.loyalty.models import PointAccount, PointEntry, PointLot, PointNote, Program, Redemption, Reward, Tier
 from plugin.loyalty.rules import WHEN_FULFILLED, ProgramRules, TierRules, next_tier, program_at
 from plugin.loyalty.standing import LAST, History
+from plugin.loyalty.tiers import terms
 from plugin.shops.models import Shop
 
 
 def programs(session: Session, shop: Shop) -> tuple[ProgramRules, ...]:
     """All versions with their tiers, oldest first."""
     tiers: dict[int, list[TierRules]] = {}
-    ladder = select(Tier).where(Tier.shop_id == shop.id).order_by(Tier.program_id, Tier.threshold_minor)
+    ladder = select(Tier).where(Tier.shop_id == shop.id).order_by(Tier.program_id, Tier.position, Tier.threshold_minor)
     for tier in session.scalars(ladder):
         tiers.setdefault(tier.program_id, []).append(tier_rules(tier))
     versions = select(Program).where(Program.shop_id == shop.id).order_by(Program.valid_from)
@@ -31,7 +32,8 @@ def programs(session: Session, shop: Shop) -> tuple[ProgramRules, ...]:
 
 
 def tier_rules(tier: Tier) -> TierRules:
-    return TierRules(tier.id, tier.name, tier.threshold_minor, tier.rate_num, tier.rate_den)
+    origin, said = tier.origin or tier.id, terms.read(tier.terms)
+    return TierRules(tier.id, tier.name, tier.threshold_minor, tier.rate_num, tier.rate_den, origin, said)
 
 
 def program_rules(program: Program, tiers: Sequence[TierRules]) -> ProgramRules:

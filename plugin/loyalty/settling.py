@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.orm import Session
@@ -27,7 +27,9 @@ from plugin.loyalty.rules import (
     program_at,
     why_not,
 )
-from plugin.loyalty.standing import LAST, History
+from plugin.loyalty.standing import Histories, reach
+from plugin.loyalty.tiers import facts as tier_facts
+from plugin.loyalty.tiers import following
 from plugin.shops.models import Shop
 
 _MOMENTS = """
@@ -82,41 +84,19 @@ def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> N
     if not books:
         return
     now = clock.now(session)
-    since = min(*changed.values(), now) - longest_window(programs)
+    since = reach(programs, min(*changed.values(), now), shop.timezone)
     asked = facts.asked(programs)
     orders = {order.id: order for order in mirror.orders_since(session, shop.id, books, since, asked)}
     if missing := set(order_ids) - orders.keys():
         orders |= {order.id: order for order in mirror.orders_by_id(session, shop.id, missing, asked)}
-    histories = Histories(orders.values(), shop.timezone)
+    dated = tier_facts.dated(session, shop.id, books, programs)
+    histories = Histories(orders.values(), shop.timezone, programs, dated)
     settled = _widened(orders, set(order_ids), changed, programs)
     facts.pin(ledger.raw(session), shop.id, settled, asked)
     _move(session, shop, books, list(_differences(session, shop, settled, programs, histories)), now)
     _follow_fulfillments(session, shop, books, settled, programs, now)
-    _stand(books, programs, histories, now)
+    following.stand(session, shop, books, programs, histories, now)
     ledger.write(session, shop.id, books.values(), now)
-
-
-class Histories:
-    """Customers' orders, as spend under whichever program version asks; built once each."""
-
-    def __init__(self, orders: Iterable[OrderState], timezone: str) -> None:
-        self.timezone = timezone
-        self.of: dict[int, list[OrderState]] = defaultdict(list)
-        for order in orders:
-            if order.customer_id is not None:
-                self.of[order.customer_id].append(order)
-        self._built: dict[tuple[int, int], History] = {}
-
-    def tier(
-        self, customer_id: int, program: ProgramRules, position: tuple[datetime, int]
-    ) -> tuple[TierRules | None, int]:
-        """The tier of a customer just before a position, and the spend behind it."""
-        if not program.tiers:
-            return None, 0
-        key = (customer_id, program.id)
-        if key not in self._built:
-            self._built[key] = History(self.of.get(customer_id, ()), program)
-        return self._built[key].tier(position, self.timezone)
 
 
 def changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> dict[int, datetime]:
@@ -154,12 +134,6 @@ def posted_for(
         earliest = min(first_at, before.first_at or first_at)
         posted[pair] = Posted(before.points + points, before.times + times, earliest)
     return posted
-
-
-def longest_window(programs: Iterable[ProgramRules]) -> timedelta:
-    """How far back tiers look, at most."""
-    days = max((program.tier_days for program in programs if program.tiers), default=0)
-    return timedelta(days=days + 1)  # a day more than any clock change
 
 
 def _widened(
@@ -273,36 +247,6 @@ def _lot_for(entry: Entry, now: datetime) -> Lot:
     pending = entry.available_at > now
     dates = (entry.available_at, entry.expires_at)
     return Lot(None, entry.customer_id, entry.order_id, None, 0, 0, 0, 0, pending, *dates, changed=True)
-
-
-def follow_tiers(session: Session, shop: Shop, customer_ids: Collection[int]) -> None:
-    """Tell these accounts the tier their customers have today."""
-    if not customer_ids:
-        return
-    programs = queries.programs(session, shop)
-    now = clock.now(session)
-    books = ledger.lock(session, shop.id, customer_ids)
-    orders = mirror.orders_since(session, shop.id, books, now - longest_window(programs)) if books else []
-    _stand(books, programs, Histories(orders, shop.timezone), now)
-    ledger.write(session, shop.id, books.values(), now)
-
-
-def _stand(books: dict[int, Book], programs: tuple[ProgramRules, ...], histories: Histories, now: datetime) -> None:
-    """Today's tier on the accounts, for lists and filters."""
-    program = program_at(programs, now)
-    if program is None or not any(version.tiers for version in programs):
-        return
-    for customer_id, book in books.items():
-        tier, spend = histories.tier(customer_id, program, (now, LAST))
-        if (tier and tier.id, spend) != (book.tier_id, book.tier_spend_minor):
-            grew = spend > book.tier_spend_minor
-            since = _latest(histories.of[customer_id], now) if grew else now
-            book.stand(tier and tier.id, tier and tier.name, spend, since)
-
-
-def _latest(orders: list[OrderState], now: datetime) -> datetime:
-    """A tier is reached with the latest order; it is lost when that is noticed."""
-    return max((order.moment for order in orders if order.moment and order.moment <= now), default=now)
 
 
 def settle_due(session: Session, shop: Shop, limit: int = 500) -> int:

@@ -146,11 +146,11 @@ class History:
         for order in (*self._orders, *self._changing):
             assert order.moment is not None
             found.add((order.moment, order.id + 1))
-            backs = [back.moment for back in (*order.returns, *order.money_back)]
+            backs = [back.moment for back in order.returns] + [back.moment for back in order.money_back]
             for moment in (*backs, *([order.cancelled_at] if order.cancelled_at else [])):
                 found.add((moment + INSTANT, -1))
-        for referred in self._dated.referrals:
-            found.update((moment + INSTANT, -1) for moment in referred if moment is not None)
+        for friend in self._dated.referrals:
+            found.update((moment + INSTANT, -1) for moment in friend if moment is not None)
         if self._ladder.window == "days":
             found |= self._edges(timezone)
         return sorted(found)
@@ -231,6 +231,8 @@ class Histories:
             if order.customer_id is not None:
                 self.of[order.customer_id].append(order)
         self._programs, self._dated = programs, dated or {}
+        self._ids = frozenset(program.id for program in programs)
+        self._besides: dict[int, Histories] = {}
         self._built: dict[tuple[int, int], History] = {}
         self._tiers: dict[int, TierRules | None] = {}  # at the orders of customers whose points count
         self._counting: set[int] = set()
@@ -244,11 +246,20 @@ class Histories:
     def history(self, customer_id: int, program: ProgramRules) -> History:
         """A customer's history under a version."""
         key = (customer_id, program.id)
+        if self._ids and program.id not in self._ids:
+            return self.beside(program).history(customer_id, program)
         if key not in self._built:
             self._count_points(customer_id)
             dated = self._dated.get(customer_id, NOTHING)
             self._built[key] = History(self.of.get(customer_id, ()), program, dated, self._points)
         return self._built[key]
+
+    def beside(self, program: ProgramRules) -> Histories:
+        """The same orders under a version that is none of these: a draft."""
+        if program.id not in self._besides:
+            orders = (order for placed in self.of.values() for order in placed)
+            self._besides[program.id] = Histories(orders, self.timezone, (program,), self._dated)
+        return self._besides[program.id]
 
     def _count_points(self, customer_id: int) -> None:
         """Where points count, the tier at an order depends on the points of the ones before: from the oldest on."""

@@ -20,8 +20,9 @@ from plugin.loyalty.replaying import saving, tally
 from plugin.loyalty.replaying.models import Replay
 from plugin.loyalty.replaying.tally import NO_TIER, Difference, Tally, Worth
 from plugin.loyalty.rules import OrderState, ProgramRules, in_zone, not_counted, program_at
-from plugin.loyalty.settling import NEVER, Histories, Pair, Posted, due, longest_window, posted_for
-from plugin.loyalty.standing import LAST
+from plugin.loyalty.settling import NEVER, Pair, Posted, due, posted_for
+from plugin.loyalty.standing import LAST, Histories, reach
+from plugin.loyalty.tiers import facts as tier_facts
 from plugin.shops.models import Shop
 
 CUSTOMERS = 2_000  # a step
@@ -72,9 +73,11 @@ def _next_customers(session: Session, shop: Shop, after: int) -> list[int]:
 def _part(session: Session, shop: Shop, replay: Replay, customers: Sequence[int]) -> Tally:
     sides = Sides(*saving.programmes(session, shop, replay))
     asked = facts.asked(sides.today, sides.draft[0].document) if sides.draft else facts.asked(sides.today)
-    window = longest_window((*sides.today, *sides.draft))
-    orders = mirror.orders_since(session, shop.id, customers, replay.since - window, asked)
-    histories = Histories(orders, shop.timezone)
+    versions = (*sides.today, *sides.draft)
+    since = reach(versions, replay.since, shop.timezone)
+    orders = mirror.orders_since(session, shop.id, customers, since, asked)
+    dated = tier_facts.dated(session, shop.id, customers, versions)
+    histories = Histories(orders, shop.timezone, sides.today, dated)
     within = [order for order in orders if order.moment and replay.since <= order.moment < replay.until]
     if not sides.draft:
         return _checked(session, shop, sides, within, histories)

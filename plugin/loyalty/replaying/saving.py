@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
 from datetime import datetime
 from fractions import Fraction
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -15,9 +14,9 @@ from plugin import clock
 from plugin.commerce.models import Order
 from plugin.errors import Invalid, NotFound, Refused
 from plugin.jobs.doorbell import ring_after_commit
-from plugin.loyalty import document, queries
+from plugin.loyalty import queries
 from plugin.loyalty.models import Reward
-from plugin.loyalty.programs import ProgramDraft, TierDraft, check, rules_of
+from plugin.loyalty.programs import ProgramDraft, check, drafted, rules_of, told
 from plugin.loyalty.replaying import tally
 from plugin.loyalty.replaying.models import Replay
 from plugin.loyalty.replaying.tally import Side, Tally
@@ -50,7 +49,7 @@ def start(
         raise Refused("A replay is running. Wait until it is done, or stop it.")
     placed = Order.shop_id == shop.id, Order.customer_id.is_not(None), Order.processed_at >= since
     total = session.scalar(select(func.count(Order.customer_id.distinct())).where(*placed)) or 0
-    kept = {} if draft is None else _written(draft)
+    kept = {} if draft is None else told(draft)
     kind = "check" if draft is None else "draft"
     replay = Replay(
         shop_id=shop.id,
@@ -101,15 +100,7 @@ def found(replay: Replay) -> Tally:
 
 def draft_of(replay: Replay) -> ProgramDraft:
     """The draft that was asked about, ready to be saved as the programme."""
-    known = dict(replay.draft)
-    rules = document.read(known.pop("rules"))
-    tiers = tuple(TierDraft(**tier) for tier in known.pop("tiers"))
-    return ProgramDraft(**known, tiers=tiers, document=rules)
-
-
-def _written(draft: ProgramDraft) -> dict[str, Any]:
-    plain = {each.name: getattr(draft, each.name) for each in fields(draft) if each.name not in ("tiers", "document")}
-    return plain | {"tiers": [asdict(tier) for tier in draft.tiers], "rules": document.written(draft.document)}
+    return drafted(replay.draft)
 
 
 def point_value(session: Session, shop: Shop) -> Fraction | None:

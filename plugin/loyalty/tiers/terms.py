@@ -1,4 +1,4 @@
-"""How tiers of a programme version are reached, kept and lost: the part `tiers` of its document, and each tier's own."""
+"""How a programme version's tiers are reached, kept and lost: the part `tiers` of its document, and a tier's own."""
 
 from __future__ import annotations
 

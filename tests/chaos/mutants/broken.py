@@ -58,10 +58,12 @@ def no_fencing() -> None:
     """Whoever wakes up late goes on as if the lease were still its own."""
     from plugin.messages import sending
 
-    def begin(shop_id: int, ready: Any, before: Any) -> bool:
+    def begin(shop_id: int, group: Sequence[Any], before: Any) -> list[Any]:
         with sending.db.transaction(shop_id) as session:
             sending._store(session, before)
-            return sending._change(session, (sending.COLUMNS.id == ready.id,), {"state": "sending"})
+            for each in group:
+                sending._change(session, (sending.COLUMNS.id == each.id,), {"state": "sending"})
+        return list(group)
 
     sending._begin = begin
 
@@ -70,18 +72,18 @@ def sent_after_the_call() -> None:
     """Nothing is committed before the call, so a process that dies in it leaves no trace of it."""
     from plugin.messages import sending
 
-    def begin(shop_id: int, ready: Any, before: Any) -> bool:
+    def begin(shop_id: int, group: Sequence[Any], before: Any) -> list[Any]:
         with sending.db.transaction(shop_id) as session:
             sending._store(session, before)
-        return True
+        return list(group)
 
     store = sending._store
 
-    def keep(session: Any, outcome: Any) -> None:
-        if outcome is not None:
+    def keep(session: Any, outcomes: Sequence[Any]) -> None:
+        for outcome in outcomes:
             queued = sending.COLUMNS.id == outcome.id, sending.COLUMNS.lease == outcome.lease
             sending._change(session, queued, {"state": "sending"})
-        store(session, outcome)
+        store(session, outcomes)
 
     sending._begin, sending._store = begin, keep
 

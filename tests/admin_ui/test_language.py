@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,10 +16,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import insert
 
 from admin_ui.formats import reason
+from plugin import clock
 from plugin.campaigns import operations as campaigns
 from plugin.db.engine import transaction
 from plugin.effects.models import Effect
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty.replaying import running as replaying
+from plugin.loyalty.replaying import saving as replays
 from plugin.shops.models import Shop
 from plugin.subscriptions import operations as subscriptions
 from tests.admin_ui import shopfloor
@@ -94,11 +98,17 @@ def floor(shop: Shop) -> None:
         shopfloor.order(session, shop, 1, 1, 10_000)
         shopfloor.launch(session, shop, KLUB, "−5 €")
         loyalty.adjust(session, shop, 1, 5, "Дякуємо", "staff:1", "1")
+        replays.start(session, shop, "staff:1", replace(KLUB, earn_points=9), clock.now(session) - timedelta(days=9))
+        while replaying.step(session, shop):
+            pass
         subscriptions.create_field(session, shop, **dict.fromkeys(FIELD, "Кава"), match_kind="type")
         cart = campaigns.ensure_default(session, shop)
         campaigns.turn_on(session, shop, cart.id)
         shopfloor.checkout(session, shop, "1", "1@2.3", customer_id=1)
         campaigns.follow_checkouts(session, shop, {"1"})
+        odd = [{"name": "same_address", "weight": 60, "facts": {"before": 1}}]
+        told = {"code": "4", "state": "in_review", "reason": "same_address", "signals": odd}
+        shopfloor.referral(session, shop, 1, "4@5.6", **told)
         session.execute(insert(Effect).values(shop_id=shop.id, kind="fetch", key="1", payload={}, state="failed"))
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from dataclasses import replace
+
+from msgspec import structs
 from sqlalchemy.orm import Session
 
 from plugin.errors import Refused
 from plugin.loyalty import programs, queries
 from plugin.loyalty.models import Program
-from plugin.loyalty.programs import ProgramDraft, TierDraft
 from plugin.loyalty.referring.terms import Referrals, check
-from plugin.loyalty.rules import ProgramRules
 from plugin.shops.models import Shop
 
 
@@ -31,11 +31,5 @@ def save_terms(session: Session, shop: Shop, actor: str, terms: Referrals, versi
         )
     if latest.document.referrals == terms:
         return None
-    return programs.save_program(session, shop, actor, _draft(latest, terms))
-
-
-def _draft(program: ProgramRules, terms: Referrals) -> ProgramDraft:
-    names = [name for name in ProgramDraft.__dataclass_fields__ if name not in ("tiers", "document")]
-    tiers = tuple(TierDraft(t.name, t.threshold_minor, t.rate_num, t.rate_den) for t in program.tiers)
-    document = replace(program.document, referrals=terms)
-    return ProgramDraft(**{name: getattr(program, name) for name in names}, tiers=tiers, document=document)
+    document = structs.replace(latest.document, referrals=terms)
+    return programs.save_program(session, shop, actor, replace(programs.draft_of(latest), document=document))

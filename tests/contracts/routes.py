@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from plugin import clock
+
 
 @dataclass(frozen=True)
 class Attack:
@@ -71,6 +73,7 @@ TERMS = {
     "enabled": "y", "points": "5", "friend_kind": "percent", "friend_percent": "10", "claim_days": "30",
     "hold_days": "14", "daily_claims": "5", "household": "once", "version": "{reward}",
 }  # fmt: skip
+THIS_MONTH = f"{clock.machine_now():%Y-%m}"
 CLICK = {"request_key": "click-000001"}
 
 ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
@@ -99,9 +102,17 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
         at("/customers/{customer}/points/{entry}/undo"),
         at("/customers/{own_customer}/points/{entry}/undo"),
     ),
-    ("GET", "/loyalty"): (at("/loyalty"),),
+    ("GET", "/loyalty"): (at("/loyalty"), at("/loyalty", query={"replay": "{replay}"})),
     ("POST", "/loyalty"): (at("/loyalty", form=PROGRAM),),
     ("GET", "/loyalty/catching-up"): (at("/loyalty/catching-up"),),
+    ("GET", "/loyalty/replays"): (at("/loyalty/replays"),),
+    ("POST", "/loyalty/replays"): (at("/loyalty/replays", form=PROGRAM),),
+    ("POST", "/loyalty/replays/check"): (at("/loyalty/replays/check"),),
+    ("GET", "/loyalty/replays/<int:replay_id>"): (at("/loyalty/replays/{replay}"),),
+    ("GET", "/loyalty/replays/<int:replay_id>/progress"): (at("/loyalty/replays/{replay}/progress"),),
+    ("GET", "/loyalty/replays/<int:replay_id>/months.csv"): (at("/loyalty/replays/{replay}/months.csv"),),
+    ("POST", "/loyalty/replays/<int:replay_id>/stop"): (at("/loyalty/replays/{replay}/stop"),),
+    ("POST", "/loyalty/replays/<int:replay_id>/launch"): (at("/loyalty/replays/{replay}/launch"),),
     ("POST", "/loyalty/pause"): (at("/loyalty/pause"),),
     ("POST", "/loyalty/resume"): (at("/loyalty/resume"),),
     ("POST", "/loyalty/example"): (at("/loyalty/example", form=PROGRAM),),
@@ -157,6 +168,15 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("GET", "/loyalty/ledger/<int:entry_id>/why"): (at("/loyalty/ledger/{entry}/why"),),
     ("GET", "/loyalty/ledger/state"): (at("/loyalty/ledger/state"),),
     ("POST", "/loyalty/ledger/verify"): (at("/loyalty/ledger/verify"),),
+    ("GET", "/loyalty/money"): (at("/loyalty/money"),),
+    ("GET", "/loyalty/money/<int:year>-<int:number>"): (at(f"/loyalty/money/{THIS_MONTH}"),),
+    ("GET", "/loyalty/money/points.csv"): (at("/loyalty/money/points.csv"),),
+    ("GET", "/loyalty/money/accounts.csv"): (at("/loyalty/money/accounts.csv"),),
+    ("GET", "/loyalty/money/ages.csv"): (at("/loyalty/money/ages.csv"),),
+    ("GET", "/loyalty/money/costs.csv"): (at("/loyalty/money/costs.csv"),),
+    ("GET", "/loyalty/profit"): (at("/loyalty/profit"),),
+    ("POST", "/loyalty/profit"): (at("/loyalty/profit", form={"percent": "10", "version": "{reward}"}, status=409),),
+    ("GET", "/loyalty/profit/weeks.csv"): (at("/loyalty/profit/weeks.csv"),),
     ("GET", "/subscriptions"): (at("/subscriptions"),),
     ("GET", "/subscriptions/new"): (at("/subscriptions/new"),),
     ("POST", "/subscriptions/new"): (at("/subscriptions/new", form=FIELD),),

@@ -7,18 +7,18 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from plugin import clock
 from plugin.commerce.models import Variant
 from plugin.crypto.secrets import keyed
-from plugin.effects import operations as effects
-from plugin.errors import Refused
-from plugin.loyalty import ledger, queries, tallies, terms
+from plugin.errors import NotFound, Refused
+from plugin.loyalty import ledger, purchases, queries, tallies, terms
 from plugin.loyalty.lots import Book, Entry, NotEnoughPoints
-from plugin.loyalty.models import LotUse, Redemption, Reward
-from plugin.loyalty.rules import ProgramRules, days_later
+from plugin.loyalty.models import Redemption, Reward
+from plugin.loyalty.purchases import Wanted
+from plugin.loyalty.rules import days_later
 from plugin.loyalty.terms import DISCOUNTS, Limits, Offer, Stand, Terms
 from plugin.money import major
 from plugin.shops.models import Shop
@@ -55,24 +55,23 @@ def redeem(
     """Buy a reward: points out, what it gives recorded as an effect. The same click twice is one redemption.
 
     `points` where the reward lets choose. Raises NotFound, RewardPaused, RewardSoldOut, BudgetReached, TooOften,
-    RequestReused, NotEnoughPoints, Invalid("points").
+    RequestReused, NotEnoughPoints, Invalid("points"). The caller performs the effect, or rings for a worker
+    (plugin/storefront/buying.py).
     """
-    reward = queries.reward(session, shop, reward_id)
+    now = clock.now(session)
     book = ledger.lock(session, shop.id, [customer_id]).get(customer_id)
+    asked = purchases.ask(ledger.raw(session), shop.id, customer_id, reward_id, request_key, now)
+    if asked is None:
+        raise NotFound("This reward does not exist any more.")
     if book is None:
         raise NotEnoughPoints("There are no points to spend yet.")
-    before = _same_click(session, shop, customer_id, request_key)
-    if before is not None:
-        return _repeated(before, reward, points)
-    return _Purchase(session, shop, book, reward, request_key, actor).made(points)
+    if asked.before is not None:
+        return _repeated(queries.redemption(session, shop, asked.before), asked.reward, points)
+    book.lots = asked.lots
+    return _Purchase(session, shop, book, asked.reward, request_key, actor, now).made(points)
 
 
-def _same_click(session: Session, shop: Shop, customer_id: int, request_key: str) -> Redemption | None:
-    same = Redemption.shop_id == shop.id, Redemption.customer_id == customer_id, Redemption.request_key == request_key
-    return session.scalar(select(Redemption).where(*same))
-
-
-def _repeated(before: Redemption, reward: Reward, points: int | None) -> Redemption:
+def _repeated(before: Redemption, reward: Wanted, points: int | None) -> Redemption:
     if before.reward_id != reward.id or points not in (None, before.points):
         raise RequestReused("This request was already used for another reward. Load the page again.")
     return before
@@ -81,34 +80,22 @@ def _repeated(before: Redemption, reward: Reward, points: int | None) -> Redempt
 class _Purchase:
     """One purchase under the account's lock, step by step."""
 
-    def __init__(self, session: Session, shop: Shop, book: Book, reward: Reward, request_key: str, actor: str) -> None:
+    def __init__(
+        self, session: Session, shop: Shop, book: Book, reward: Wanted, request_key: str, actor: str, now: datetime
+    ) -> None:
         self.session, self.shop, self.book, self.reward = session, shop, book, reward
-        self.request_key, self.actor = request_key, actor
-        self.terms: Terms = terms.read(reward.terms)
-        self.now: datetime = clock.now(session)
+        self.request_key, self.actor, self.now = request_key, actor, now
+        self.terms: Terms = terms.read(reward.raw_terms)
 
     def made(self, points: int | None) -> Redemption:
         """Everything written. Raises what `redeem` raises."""
-        self._check_offered()
-        offered = terms.offer(self.reward.cost_points, self._value(), self.terms, points)
-        ledger.load_open_lots(self.session, self.shop.id, [self.book])
+        reward = self.reward
+        if terms.stand(reward.active, reward.archived, self.terms, Limits(), 0, self.now) is not Stand.ACTIVE:
+            raise RewardPaused("“%(reward)s” is not available at the moment.", reward=reward.name)
+        offered = terms.offer(reward.cost_points, self._value(), self.terms, points)
         self.book.require(offered.points, self.now)
         self._check_how_often()
-        redemption = self._redemption(offered)
-        self._spend(redemption)
-        effects.record(
-            self.session, self.shop.id, KIND_OF_EFFECT[redemption.kind], str(redemption.id),
-            self._payload(redemption), urgent=True,
-        )  # fmt: skip
-        month = terms.month_of(self.now, self.shop.timezone)
-        tallies.take(self.session, self.shop, self.reward, month, redemption.cost_minor)
-        return redemption
-
-    def _check_offered(self) -> None:
-        """Stock and budget are guarded by the tally itself, when everything else is written."""
-        archived = self.reward.archived_at is not None
-        if terms.stand(self.reward.active, archived, self.terms, Limits(), 0, self.now) is not Stand.ACTIVE:
-            raise RewardPaused("“%(reward)s” is not available at the moment.", reward=self.reward.name)
+        return self._write(self._redemption(offered))
 
     def _value(self) -> int:
         """What the reward is worth; a product, what it costs today."""
@@ -129,67 +116,76 @@ class _Purchase:
         if (count or 0) >= most:
             raise TooOften("You have had “%(reward)s” as often as it is given.", reward=self.reward.name)
 
-    def _redemption(self, offered: Offer) -> Redemption:
-        reward, program = self.reward, queries.program(self.session, self.shop, self.now)
-        each = None
-        if reward.kind in ("percent_off", "free_product"):
-            each = tallies.limits(self.session, self.shop, self.now, [reward.id]).get(reward.id, Limits()).each_minor
-        redemption = Redemption(
-            shop_id=self.shop.id,
-            customer_id=self.book.customer_id,
-            reward_id=reward.id,
-            reward_version=reward.version,
-            kind=reward.kind,
-            request_key=self.request_key,
-            points=offered.points,
-            value_minor=offered.value_minor,
-            currency=reward.currency,
-            minimum_minor=reward.minimum_minor,
-            cost_minor=terms.cost(reward.kind, offered, self.terms, each),
-            comes_back=self.terms.comes_back,
-            code=code_name(self.shop, self.book.customer_id, self.request_key, program, reward.kind),
-            state="reserved",
-            created_at=self.now,
-            expires_at=days_later(self.now, self.reward.valid_days, self.shop.timezone),
-        )
-        self.session.add(redemption)
-        self.session.flush()
-        if redemption.kind == "store_credit":
-            redemption.expires_at = marked(redemption.expires_at, redemption.id)
-        return redemption
-
-    def _spend(self, redemption: Redemption) -> None:
-        told = {"points": -redemption.points, "reward": self.reward.name, "value_minor": redemption.value_minor}
-        told |= {"currency": redemption.currency}
-        entry = Entry(
-            self.book.customer_id, "redeem", -redemption.points, "rewards", f"redeem:{redemption.id}", self.now, told,
-            redemption_id=redemption.id, actor=self.actor,
-        )  # fmt: skip
-        uses = self.book.spend(entry, self.now)
-        ledger.write(self.session, self.shop.id, [self.book], self.now)
-        shared = {"shop_id": self.shop.id, "redemption_id": redemption.id}
-        self.session.execute(insert(LotUse), [shared | use._asdict() for use in uses])
-
-    def _payload(self, redemption: Redemption) -> dict[str, Any]:
-        """What the store is asked for; ids and figures, nobody's name."""
-        minimum = redemption.minimum_minor
+    def _redemption(self, offered: Offer) -> dict[str, Any]:
+        """The row of the redemption; stock and budget are guarded by the tally, when everything else is written."""
+        reward = self.reward
+        ends = days_later(self.now, reward.valid_days, self.shop.timezone)
         return {
-            "redemption_id": redemption.id,
-            "kind": redemption.kind,
-            "code": redemption.code,
+            "shop_id": self.shop.id,
+            "id": reward.number,
+            "customer_id": self.book.customer_id,
+            "reward_id": reward.id,
+            "reward_version": reward.version,
+            "kind": reward.kind,
+            "request_key": self.request_key,
+            "points": offered.points,
+            "value_minor": offered.value_minor,
+            "currency": reward.currency,
+            "minimum_minor": reward.minimum_minor,
+            "cost_minor": terms.cost(reward.kind, offered, self.terms, reward.each_minor),
+            "comes_back": self.terms.comes_back,
+            "code": code_name(self.shop, self.book.customer_id, self.request_key, reward.points_many, reward.kind),
+            "state": "reserved",
+            "created_at": self.now,
+            "expires_at": marked(ends, reward.number) if reward.kind == "store_credit" else ends,
+        }
+
+    def _write(self, row: dict[str, Any]) -> Redemption:
+        if not self.reward.tallied:
+            tallies.begin(self.session, self.shop, self.reward.id)
+        uses = self.book.spend(self._entry(row), self.now)
+        month = terms.month_of(self.now, self.shop.timezone)
+        effect, cursor = (KIND_OF_EFFECT[row["kind"]], self._payload(row)), ledger.raw(self.session)
+        if not purchases.write(cursor, row, self.book, uses, effect, month):
+            raise tallies.why_not(self.session, self.shop, self.reward.id, self.reward.name)
+        return _known(self.session, row)
+
+    def _entry(self, row: dict[str, Any]) -> Entry:
+        told = {"points": -row["points"], "reward": self.reward.name, "value_minor": row["value_minor"]}
+        told |= {"currency": row["currency"]}
+        return Entry(
+            row["customer_id"], "redeem", -row["points"], "rewards", f"redeem:{row['id']}", self.now, told,
+            redemption_id=row["id"], actor=self.actor,
+        )  # fmt: skip
+
+    def _payload(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What the store is asked for; ids and figures, nobody's name."""
+        minimum, currency = row["minimum_minor"], row["currency"]
+        return {
+            "redemption_id": row["id"],
+            "kind": row["kind"],
+            "code": row["code"],
             "title": self.reward.name,
-            "customer_id": redemption.customer_id,
-            "amount": str(major(redemption.value_minor, redemption.currency)),
-            "currency": redemption.currency,
+            "customer_id": row["customer_id"],
+            "amount": str(major(row["value_minor"], currency)),
+            "currency": currency,
             "percent_bp": self.terms.percent_bp,
-            "minimum": str(major(minimum, redemption.currency)) if minimum else None,
+            "minimum": str(major(minimum, currency)) if minimum else None,
             "products": list(self.terms.products),
             "collections": list(self.terms.collections),
             "variant_id": self.terms.variant_id,
             "combines": list(self.terms.combines),
-            "starts_at": (redemption.created_at - CLOCK_SKEW).isoformat(),
-            "ends_at": redemption.expires_at.isoformat(),
+            "starts_at": (self.now - CLOCK_SKEW).isoformat(),
+            "ends_at": row["expires_at"].isoformat(),
         }
+
+
+def _known(session: Session, row: dict[str, Any]) -> Redemption:
+    """The row just written, as the session would have loaded it."""
+    redemption = Redemption(**row)
+    make_transient_to_detached(redemption)
+    session.add(redemption)
+    return redemption
 
 
 def marked(moment: datetime, redemption_id: int) -> datetime:
@@ -197,9 +193,7 @@ def marked(moment: datetime, redemption_id: int) -> datetime:
     return moment.replace(minute=0, second=0, microsecond=0) + timedelta(seconds=redemption_id % 3600)
 
 
-def code_name(
-    shop: Shop, customer_id: int, request_key: str, program: ProgramRules | None, kind: str = "amount_off"
-) -> str:
+def code_name(shop: Shop, customer_id: int, request_key: str, points_many: str | None, kind: str = "amount_off") -> str:
     """A code that repeats for the same click and cannot be guessed: "BEANS-" and twelve letters of a keyed hash.
 
     A gift card's code has no dash and no name: sixteen letters.
@@ -207,7 +201,7 @@ def code_name(
     secret = base64.b32encode(keyed("discount code", shop.id, customer_id, request_key)).decode()
     if kind == "gift_card":
         return secret[:CARD_LETTERS]
-    name = "".join(c for c in (program.points_many if program else "").upper() if "A" <= c <= "Z")
+    name = "".join(c for c in (points_many or "").upper() if "A" <= c <= "Z")
     return f"{name[:10] or 'REWARD'}-{secret[:CODE_LETTERS]}"
 
 

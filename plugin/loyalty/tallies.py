@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import func, or_, select, text
 from sqlalchemy.orm import Session
@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.commerce.models import Order
 from plugin.errors import Refused
-from plugin.loyalty import ledger, terms
+from plugin.loyalty import terms
 from plugin.loyalty.models import Redemption, Reward
 from plugin.loyalty.reward_models import RewardTally
 from plugin.loyalty.terms import WHOLE, Limits, Terms
@@ -30,7 +30,7 @@ _SPENT = "CASE WHEN month >= %(month)s THEN month_minor ELSE 0 END"
 TAKE = f"""
     UPDATE reward_tallies SET taken = taken + 1, month = greatest(month, %(month)s),
         month_minor = {_SPENT} + %(cost)s
-    WHERE shop_id = %(shop)s AND reward_id = %(reward)s AND (stock IS NULL OR taken < stock)
+    WHERE shop_id = %(tally_shop)s AND reward_id = %(tally_reward)s AND (stock IS NULL OR taken < stock)
         AND (budget_minor IS NULL OR {_SPENT} + %(cost)s <= budget_minor)
 """
 _GIVE_BACK = """
@@ -44,13 +44,6 @@ _LIMIT = """
     ON CONFLICT (shop_id, reward_id) DO UPDATE SET stock = excluded.stock, budget_minor = excluded.budget_minor,
         each_minor = excluded.each_minor
 """
-
-
-class Bought(Protocol):
-    """What a tally must know of a reward."""
-
-    id: int
-    name: str
 
 
 class RewardSoldOut(Refused):
@@ -68,21 +61,23 @@ def limit(session: Session, shop: Shop, reward: Reward, said: Terms) -> None:
     session.execute(text(_LIMIT), values | {"shop": shop.id, "reward": reward.id})
 
 
-def take(session: Session, shop: Shop, reward: Bought, month: date, cost_minor: int) -> None:
-    """One more is taken. Raises RewardSoldOut or BudgetReached when that would cross a limit."""
-    cursor = ledger.raw(session)
-    values = {"month": month, "cost": cost_minor, "shop": shop.id, "reward": reward.id}
-    if cursor.execute(TAKE, values).rowcount == 1:
-        return
-    tally = session.get(RewardTally, (shop.id, reward.id), populate_existing=True)
-    if tally is None:  # added by the release before
-        unlimited = {"stock": None, "budget": None, "each": None}
-        session.execute(text(_LIMIT), unlimited | {"shop": shop.id, "reward": reward.id})
-        cursor.execute(TAKE, values)
-    elif tally.stock is not None and tally.taken >= tally.stock:
-        raise RewardSoldOut("“%(reward)s” is sold out.", reward=reward.name)
-    else:
-        raise BudgetReached("“%(reward)s” is taken up for this month. Try again next month.", reward=reward.name)
+def asking(shop_id: int, reward_id: int, month: date, cost_minor: int) -> dict[str, Any]:
+    """The values of TAKE."""
+    return {"tally_shop": shop_id, "tally_reward": reward_id, "month": month, "cost": cost_minor}
+
+
+def begin(session: Session, shop: Shop, reward_id: int) -> None:
+    """A tally without limits, for a reward that the release before added."""
+    unlimited = {"stock": None, "budget": None, "each": None}
+    session.execute(text(_LIMIT), unlimited | {"shop": shop.id, "reward": reward_id})
+
+
+def why_not(session: Session, shop: Shop, reward_id: int, name: str) -> Refused:
+    """Why TAKE took nothing."""
+    tally = session.get_one(RewardTally, (shop.id, reward_id), populate_existing=True)
+    if tally.stock is not None and tally.taken >= tally.stock:
+        return RewardSoldOut("“%(reward)s” is sold out.", reward=name)
+    return BudgetReached("“%(reward)s” is taken up for this month. Try again next month.", reward=name)
 
 
 def give_back(session: Session, shop: Shop, redemption: Redemption) -> None:

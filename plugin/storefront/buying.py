@@ -5,6 +5,7 @@ from __future__ import annotations
 from plugin.db.engine import transaction
 from plugin.effects import performing
 from plugin.effects import queries as effects
+from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty import queries
 from plugin.loyalty.models import Redemption
@@ -47,7 +48,7 @@ def _after(shop: Shop, redemption: Redemption, kind: str | None) -> Redemption:
     if kind is not None:
         with transaction(shop.id) as session:
             effect = effects.one(session, shop.id, kind, str(redemption.id))
-        if effect is not None:
-            performing.perform_now(shop.id, effect.id, WAIT_SECONDS)
+        if effect is not None and performing.perform_now(shop.id, effect.id, WAIT_SECONDS) != "done":
+            ring("effects.perform_due")
     with transaction(shop.id) as session:
         return queries.redemption(session, shop, redemption.id)

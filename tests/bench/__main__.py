@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from tests.bench import apply, backfill, end_to_end, growth, panel, receive, render, settle, sweep
+from tests.bench import apply, backfill, end_to_end, growth, panel, receive, redeem, render, replay, settle, sweep
 from tests.bench.figures import Figure
 from tests.bench.house import House, house
 
@@ -17,6 +17,8 @@ FIGURES: dict[str, Callable[[House], Figure | list[Figure]]] = {
     "backfill": backfill.run,
     "backfill_memory": growth.run,
     "settle": settle.run,
+    "redeem": redeem.run,
+    "replay": replay.run,
     "sweep": sweep.run,
     "render": render.run,
     "panel": panel.run,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from plugin.commerce.models import Product, Variant
@@ -113,6 +113,13 @@ def test_stock_is_given_once_and_comes_back_with_a_return(session: Session, shop
     loyalty.return_redemption(session, shop, bought.id)
     assert offers.one(session, shop, reward.id, NOW).limits.left == 1
     buy(session, shop, reward, "click-0003")
+
+
+def test_a_reward_of_the_release_before_gets_its_tally_with_its_first_sale(session: Session, shop: Shop) -> None:
+    reward = add(session, shop)
+    session.execute(delete(RewardTally))
+    buy(session, shop, reward)
+    assert session.get_one(RewardTally, (shop.id, reward.id), populate_existing=True).taken == 1
 
 
 def test_a_budget_is_never_crossed_and_begins_anew_each_month(session: Session, shop: Shop) -> None:

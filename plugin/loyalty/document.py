@@ -80,12 +80,23 @@ class Earn(Part, frozen=True):
     shortfall: Shortfall = "debt"  # points to take back that were spent: owed, written off, or shown as a minus
 
 
+class Expiry(Part, frozen=True):
+    """When points are lost: the version's days after they came, or after the customer last earned or spent any.
+
+    `warn_days`: so many days before, a mail says so.
+    """
+
+    by: Literal["date", "inactivity"] = "date"
+    warn_days: tuple[int, ...] = ()
+
+
 class Document(Part, frozen=True):
     """Everything."""
 
     earn: Earn = Earn()
     referrals: Referrals = Referrals()
     holdout: Holdout = Holdout()
+    expiry: Expiry = Expiry()
     tiers: Ladder = Ladder()
 
     @property

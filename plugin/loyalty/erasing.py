@@ -33,6 +33,10 @@ _EXPORTS = {
         WHERE {_MINE} ORDER BY id""",
 }
 _ERASES = {
+    "expiry_changes": f"UPDATE expiry_changes SET reason = '' WHERE {_MINE} AND reason <> ''",
+    "point_import_rows": f"""
+        UPDATE point_import_rows SET who = '', note = ''
+        WHERE ({_MINE} OR shop_id = :shop AND lower(who) = ANY (:emails)) AND (who <> '' OR note <> '')""",
     "point_notes": """
         DELETE FROM point_notes n USING point_entries e
         WHERE n.shop_id = :shop AND e.shop_id = :shop AND e.id = n.entry_id AND e.customer_id = ANY (:customer_ids)""",

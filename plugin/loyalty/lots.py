@@ -151,6 +151,30 @@ class Book:
         for lot, points in own:
             self._give(lot, points, 0, now)
 
+    def move_expiry(self, lot: Lot, expires_at: datetime) -> None:
+        """Give a lot another last day."""
+        lot.expires_at = expires_at
+        lot.changed = self.changed = True
+
+    def revive(self, lot: Lot, entry: Entry, expires_at: datetime, now: datetime) -> None:
+        """What expired of a lot comes back until another day: debt first, the rest into the lot."""
+        self.post(entry)
+        self.move_expiry(lot, expires_at)
+        lot.expired -= entry.points
+        self._give(lot, entry.points, 0, now)
+
+    def lapse(self, lot: Lot, points: int, key: str, actor: str, now: datetime) -> None:
+        """Points of a lot that is not pending expire before their day, as far as they are still there."""
+        gone = min(points, lot.remaining)
+        if gone:
+            lot.remaining -= gone
+            lot.expired += gone
+            lot.changed = True
+            self.available -= gone
+            told = {"points": -gone, "expires_at": _iso(lot.expires_at), "available_at": _iso(lot.available_at)}
+            entry = Entry(self.customer_id, "expire", -gone, "breakage", key, now, told, lot.order_id)
+            self.post(entry._replace(actor=actor))
+
     def stand(self, tier_id: int | None, tier_name: str | None, spend_minor: int, since: datetime) -> None:
         """The tier of today; `since` counts only when it is another one."""
         if (tier_id, spend_minor) == (self.tier_id, self.tier_spend_minor):

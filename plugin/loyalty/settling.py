@@ -16,6 +16,7 @@ from plugin import clock
 from plugin.commerce import merges
 from plugin.loyalty import facts, ledger, mirror, queries
 from plugin.loyalty.counting import Counted, counted, explained, points_of
+from plugin.loyalty.expiry import activity
 from plugin.loyalty.lots import Book, Entry, Lot
 from plugin.loyalty.rules import (
     WHEN_FULFILLED,
@@ -97,6 +98,7 @@ def settle_orders(session: Session, shop: Shop, order_ids: Collection[int]) -> N
     _follow_fulfillments(session, shop, books, settled, programs, now)
     following.stand(session, shop, books, programs, histories, now)
     ledger.write(session, shop.id, books.values(), now)
+    activity.follow(session, shop, program_at(programs, now), books)
 
 
 def changed_from(session: Session, shop: Shop, order_ids: Collection[int]) -> dict[int, datetime]:

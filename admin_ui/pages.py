@@ -19,6 +19,7 @@ from admin_ui.panel import make_blueprint
 from admin_ui.privacy.views import privacy
 from admin_ui.profit.views import profit
 from admin_ui.referrals.views import referrals
+from admin_ui.replays.views import replays
 from admin_ui.rewards.views import rewards
 from admin_ui.subscriptions.views import subscriptions
 from admin_ui.sync.drift import drift
@@ -33,6 +34,7 @@ PAGES = (
     ledger,
     referrals,
     rewards,
+    replays,
     money,
     profit,
     subscriptions,

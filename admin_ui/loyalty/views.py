@@ -17,7 +17,8 @@ from plugin.insights import loyalty as insights
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations, queries
 from plugin.loyalty.document import PLAIN
-from plugin.loyalty.programs import ProgramDraft, TierDraft
+from plugin.loyalty.programs import ProgramDraft, TierDraft, rules_of
+from plugin.loyalty.replaying import saving as replays
 from plugin.loyalty.rules import ProgramRules
 from plugin.money import digits
 from plugin.storefront import operations as storefront
@@ -32,8 +33,16 @@ def index() -> str:
     """The programme's form with rewards and versions."""
     with desk() as session:
         program = queries.latest_program(session, g.shop)
-        form = ProgramForm(data=of_program(program) if program else suggested(10 ** digits(g.shop.currency)))
+        shown = _tried(session, request.args.get("replay", type=int)) or program
+        form = ProgramForm(data=of_program(shown) if shown else suggested(10 ** digits(g.shop.currency)))
         return _form(session, form, program)
+
+
+def _tried(session: Session, replay_id: int | None) -> ProgramRules | None:
+    """The draft of a replay, to go on with."""
+    if replay_id is None:
+        return None
+    return rules_of(replays.draft_of(replays.get(session, g.shop, replay_id)), g.shop.currency)
 
 
 @loyalty.post("")

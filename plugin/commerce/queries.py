@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -167,3 +167,11 @@ def latest_products(session: Session, shop: Shop, limit: int) -> list[tuple[Prod
     )
     newest = statement.order_by(Product.published_at.desc(), Product.id.desc()).limit(limit)
     return [(row[0], row[1]) for row in session.execute(newest)]
+
+
+def names(session: Session, shop: Shop, customer_ids: Collection[int]) -> dict[int, str]:
+    """First and last name, by customer; those without one are left out."""
+    asked = Customer.shop_id == shop.id, Customer.id.in_(list(customer_ids))
+    found = session.execute(select(Customer.id, Customer.first_name, Customer.last_name).where(*asked))
+    full = {id: " ".join(part for part in (first, last) if part) for id, first, last in found}
+    return {id: name for id, name in full.items() if name}

@@ -24,7 +24,7 @@ from plugin.loyalty.rules import ProgramRules
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
-DRAFT_ID: Final = -1
+MOST_WAITING: Final = 3
 SCENARIOS: Final = (25, 50, 75, 100)  # percent of the points that are redeemed
 
 
@@ -45,8 +45,9 @@ def start(
         raise Invalid("Choose a day in the past.", "since")
     if draft is not None:
         check(draft)
-    if session.scalar(select(Replay.id).where(Replay.shop_id == shop.id, Replay.state == "running").limit(1)):
-        raise Refused("A replay is running. Wait until it is done, or stop it.")
+    waiting = select(func.count()).where(Replay.shop_id == shop.id, Replay.state == "running")
+    if (session.scalar(waiting) or 0) >= MOST_WAITING:
+        raise Refused("%(most)s replays are waiting. Let one end, or stop one.", most=MOST_WAITING)
     placed = Order.shop_id == shop.id, Order.customer_id.is_not(None), Order.processed_at >= since
     total = session.scalar(select(func.count(Order.customer_id.distinct())).where(*placed)) or 0
     kept = {} if draft is None else told(draft)

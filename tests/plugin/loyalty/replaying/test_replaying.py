@@ -128,12 +128,12 @@ def test_what_it_would_cost(session: Session, shop: Shop) -> None:
     assert costs[-1].share == Fraction(15, 100)
 
 
-def test_one_at_a_time_and_it_can_be_stopped(session: Session, shop: Shop) -> None:
+def test_some_can_wait_and_each_can_be_stopped(session: Session, shop: Shop) -> None:
     program(session, shop)
-    first = saving.start(session, shop, "staff:1", DRAFT, SINCE)
+    waiting = [saving.start(session, shop, "staff:1", DRAFT, SINCE).id for _ in range(saving.MOST_WAITING)]
     with pytest.raises(Refused):
         saving.start(session, shop, "staff:1", DRAFT, SINCE)
-    assert saving.stop(session, shop, "staff:1", first.id).state == "cancelled"
+    assert [saving.stop(session, shop, "staff:1", each).state for each in waiting] == ["cancelled"] * len(waiting)
     assert running.step(session, shop) is False
     with pytest.raises(Invalid):
         saving.start(session, shop, "staff:1", DRAFT, NOW + DAY)

@@ -1,18 +1,22 @@
 """Behind a personal link: what the friend gets, and the form that asks for it. And the link itself, for its owner.
 
 The answer to the form is the same for everybody: the code goes to the mailbox, so nobody learns here who is a customer,
-and nobody gets a code for an address that is not theirs.
+and nobody gets a code for an address that is not theirs. Pages stand in the theme's own layout.
+
+Facts: "About app proxies" in Shopify's documentation: an answer of type `application/liquid` is rendered by the store,
+inside the theme. So that nobody's words can ever be Liquid, no answer holds an opening brace.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, render_template, request
-from flask_babel import format_currency, get_locale
+from flask import Blueprint, Response, render_template, request
+from flask_babel import format_currency, format_decimal, get_locale, gettext
 from sqlalchemy.orm import Session
 
 from plugin.db.engine import transaction
+from plugin.errors import Invalid, RegularsError
 from plugin.loyalty.referring import claiming, links, queries
 from plugin.loyalty.referring.models import Referral
 from plugin.loyalty.rules import ProgramRules
@@ -27,36 +31,50 @@ TOLD = {"claimed": "invited", "held": "waiting", "in_review": "waiting", "reward
 
 
 @invitations.get("/<code>")
-def show(code: str) -> str:
+def show(code: str) -> Response:
     """The invitation: what there is, and one field."""
     here = visitor()
     limits.allow("invitation", 60, here.shop.id, client())
     with transaction(here.shop.id) as session:
         link = links.by_code(session, here.shop, code)
-        program = claiming.open_program(session, here.shop)
+        program = claiming.open_program(session, here.shop, link.customer_id)
         own = here.customer_id == link.customer_id
         if not own:
             links.opened(session, here.shop, link.code)
-    return render_template(
-        "storefront/invitation.html", own=own, path=f"{here.proxy_path}/r/{link.code}", **_page(program)
-    )
+    return _invitation(program, link.code, own)
 
 
 @invitations.post("/<code>")
-def claim(code: str) -> str:
+def claim(code: str) -> Response | tuple[Response, int]:
     """The friend's address; the code follows by mail."""
-    here = visitor()
+    here, email = visitor(), request.form.get("email", "")[:254]
     limits.allow("claim", 5, here.shop.id, client())
     limits.allow("claims of a link", 20, here.shop.id, code)
-    email = request.form.get("email", "")[:254]
     with transaction(here.shop.id) as session:
-        claiming.claim(session, here.shop, code, email, str(get_locale() or "en"))
-        program = claiming.open_program(session, here.shop)
-    return render_template("storefront/invited.html", **_page(program))
+        link = links.by_code(session, here.shop, code)
+        program = claiming.open_program(session, here.shop, link.customer_id)
+        try:
+            claiming.claim(session, here.shop, link.code, email, str(get_locale() or "en"))
+        except Invalid as error:
+            return _invitation(program, link.code, said=error.words(gettext, format_decimal), typed=email), 422
+    return themed("invited", **offer(program))
 
 
-def _page(program: ProgramRules) -> dict[str, Any]:
-    return {"shop": visitor().shop, "back": back(), "program": program, **offer(program)}
+@invitations.errorhandler(RegularsError)
+def refused(error: RegularsError) -> tuple[Response, int]:
+    """A no, inside the theme too."""
+    return themed("uninvited", said=error.words(gettext, format_decimal)), error.status
+
+
+def _invitation(program: ProgramRules, code: str, own: bool = False, said: str = "", typed: str = "") -> Response:
+    path = f"{visitor().proxy_path}/r/{code}"
+    return themed("invitation", program=program, own=own, path=path, said=said, typed=typed, **offer(program))
+
+
+def themed(name: str, **context: Any) -> Response:
+    """A page for the theme's layout. An opening brace becomes its entity, so nothing of it is Liquid."""
+    html = render_template(f"storefront/{name}.html", back=back(), **context)
+    return Response(html.replace("{", "&#123;"), mimetype="application/liquid")
 
 
 def offer(program: ProgramRules) -> dict[str, str]:
@@ -73,6 +91,8 @@ def offer(program: ProgramRules) -> dict[str, str]:
 def own(session: Session, who: Visitor, program: ProgramRules | None) -> dict[str, Any] | None:
     """The visitor's link and what came of it; None when nobody is signed in or nothing is rewarded."""
     if who.customer_id is None or program is None or program.paused or not program.document.referrals.enabled:
+        return None
+    if claiming.is_held_out(program, who.customer_id):
         return None
     link = links.link_of(session, who.shop, who.customer_id)
     if link is None:

@@ -32,7 +32,7 @@ def test_a_friend_comes_by_a_link_and_both_get_something(
     link = page.locator(".code", has_text="/r/").inner_text()
 
     friend.page.goto(link)
-    expect(friend.page.get_by_text("10 % off")).to_be_visible()
+    expect(friend.page.get_by_text("10 % off your first order")).to_be_visible()
     friend.page.get_by_label("Your e-mail address").fill(FRIEND)
     friend.page.get_by_role("button", name="Send me the code").click()
     expect(friend.page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()

@@ -79,7 +79,8 @@ def test_another_shop_s_things_look_as_if_they_did_not_exist(
     answer = ask(app, tenants, method, attack, nowhere=False)
     assert answer.status_code < 500
     if attack.door == "shopper":  # the platform renders what is called Liquid, and customers' words are in it
-        assert answer.mimetype in ("application/json", "text/html")
+        is_liquid = answer.mimetype == "application/liquid" and "{" not in answer.text
+        assert is_liquid or answer.mimetype in ("application/json", "text/html")
     assert WORD not in tenants.masked(f"{answer.headers}{answer.text}").lower()
     assert tenants.digest(tenants.first) == theirs, "a row of the other shop changed"
     if not attack.names_something:

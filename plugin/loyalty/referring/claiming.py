@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.commerce.mailboxes import mailbox
 from plugin.errors import Invalid, Refused
-from plugin.loyalty import queries
+from plugin.loyalty import holdout, queries
 from plugin.loyalty.referring import facts, following, issuing, links
 from plugin.loyalty.referring.models import Referral, ReferralLink
 from plugin.loyalty.rules import ProgramRules
@@ -27,12 +27,19 @@ class ReferralsClosed(Refused):
     """The shop does not reward referrals at the moment."""
 
 
-def open_program(session: Session, shop: Shop) -> ProgramRules:
-    """The version in force, when it rewards referrals. Raises ReferralsClosed."""
+def open_program(session: Session, shop: Shop, advocate_id: int) -> ProgramRules:
+    """The version in force, when it rewards referrals of this customer. Raises ReferralsClosed."""
     program = queries.program(session, shop, clock.now(session))
-    if program is None or program.paused or not program.document.referrals.enabled:
+    closed = program is None or program.paused or not program.document.referrals.enabled
+    if program is None or closed or is_held_out(program, advocate_id):
         raise ReferralsClosed("Invitations are not rewarded at the moment.")
     return program
+
+
+def is_held_out(program: ProgramRules, customer_id: int) -> bool:
+    """Whether the programme's measurement leaves this customer without its benefits."""
+    percent, salt = program.document.holdout.percent, program.holdout_salt
+    return bool(percent and salt) and holdout.arm(salt or 0, percent, customer_id) == holdout.HOLDOUT
 
 
 def claim(session: Session, shop: Shop, link_code: str, email: str, locale: str = "en") -> None:
@@ -41,7 +48,7 @@ def claim(session: Session, shop: Shop, link_code: str, email: str, locale: str 
     Raises NotFound for a link, ReferralsClosed, Invalid("email").
     """
     link = links.by_code(session, shop, link_code)
-    program = open_program(session, shop)
+    program = open_program(session, shop, link.customer_id)
     referral = _remembered(session, shop, link, program, _address(email), locale)
     if referral is None:
         return

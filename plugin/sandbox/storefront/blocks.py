@@ -35,7 +35,7 @@ def _rendered(page_type: str, product: Product | None, selected: Variant | None,
     wanted = [block for block in _present(page_type) if block.is_embed == embeds]
     if not wanted:
         return Markup("")
-    environment, objects = _environment(), page_objects(page_type, product, selected)
+    environment, objects = liquid_environment(), page_objects(page_type, product, selected)
     return Markup("\n").join(_render(environment, block, objects) for block in wanted)
 
 
@@ -47,7 +47,8 @@ def _present(page_type: str) -> list[BlockFile]:
     return [block for block in extension_files.blocks() if block.shows_on(page_type) and placed(home, block).on]
 
 
-def _environment() -> Environment:
+def liquid_environment() -> Environment:
+    """What reads Liquid here: the app's snippets, the store's filters, the visitor's language."""
     environment = Environment(loader=DictLoader(extension_files.snippets()), extra=True)
     locale = visitor.locale()
     environment.filters.update(filters(extension_files.folder(), extension_files.texts(locale), locale))

@@ -1,6 +1,7 @@
 """The app proxy: addresses of the storefront that the app answers, forwarded with a signature.
 
-Cookies are stripped both ways. What the shopper sends under a signed name is replaced, never joined.
+An answer that calls itself Liquid is shown inside the theme. Cookies are stripped both ways. What the shopper sends
+under a signed name is replaced, never joined.
 """
 
 import time
@@ -10,6 +11,7 @@ from flask import Blueprint, Response, abort, request
 
 from plugin.sandbox.runtime import sandbox
 from plugin.sandbox.storefront import visitor
+from plugin.sandbox.storefront.app_pages import MIMETYPE, in_theme
 from plugin.sandbox.wire.signing import proxy_signature
 
 blueprint = Blueprint("proxy", __name__)
@@ -42,6 +44,9 @@ def forward(prefix: str, subpath: str, rest: str = "") -> Response:
     except requests.RequestException:
         abort(502, "The app did not answer")
     headers = {name: answer.headers[name] for name in PASSED_BACK if name in answer.headers}
+    if headers.get("Content-Type", "").startswith(MIMETYPE):
+        headers["Content-Type"] = "text/html; charset=utf-8"
+        return Response(in_theme(answer.text), answer.status_code, headers)
     return Response(answer.content, answer.status_code, headers)
 
 

@@ -11,7 +11,10 @@ from sqlalchemy import select
 
 from plugin.db import engine as db
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty import queries
 from plugin.loyalty.document import Document
+from plugin.loyalty.holdout import Holdout
+from plugin.loyalty.referring import claiming
 from plugin.loyalty.referring.models import Referral, ReferralLink
 from plugin.shops.models import Shop
 from tests.plugin.loyalty.ledgers import DRAFT, customer, program
@@ -49,7 +52,7 @@ def test_a_friend_sees_what_there_is_and_asks_for_it(
     nobody: Shopper, shop: Shop, code: str, claims: list[Referral]
 ) -> None:
     page = nobody.get(f"/r/{code}", HTML)
-    assert page.status_code == 200 and "€5.00 off" in page.text and page.mimetype == HTML
+    assert page.status_code == 200 and "€5.00 off" in page.text and page.mimetype == "application/liquid"
     assert page.headers["Cache-Control"] == "no-store" and f'action="/apps/regulars/r/{code}"' in page.text
     assert nobody.get(f"/r/{code.lower()}", HTML).status_code == 200 and opened(shop) == 2
     assert "Look into your mailbox" in nobody.post(f"/r/{code}", {"email": "bob@example.com"}, HTML).text
@@ -113,3 +116,35 @@ def test_nobody_has_no_link(client: FlaskClient, nobody: Shopper, shop: Shop) ->
         link(session, shop, ALICE)
     assert Shopper(client, ALICE).get("/loyalty").get_json()["referral"] is None, "not rewarded"
     assert nobody.get("/loyalty").get_json()["referral"] is None
+
+
+@pytest.mark.parametrize("typed", ["{{ shop.name }}", "{% if true %}x{% endif %}@", "{%- raw -%}", "<b>{{1}}</b>"])
+def test_nobody_s_words_are_liquid(nobody: Shopper, shop: Shop, code: str, typed: str) -> None:
+    with db.transaction(shop.id) as session:
+        named = replace(DRAFT, points_many="{{ shop.email }}", document=Document(referrals=TERMS))
+        loyalty.save_program(session, shop, "staff:1", named)
+    answers = [
+        nobody.post(f"/r/{code}", {"email": typed}, HTML),
+        nobody.get(f"/r/{code}", HTML, return_to="/{{ typed }}"),
+        nobody.get("/r/{{code}}", HTML),
+        Shopper(nobody.client, ALICE).get(f"/r/{code}", HTML),
+    ]
+    assert [answer.status_code for answer in answers] == [422, 200, 404, 200]
+    assert not any("{" in answer.text for answer in answers)
+    assert "&#123;&#123; shop.email }}" in answers[3].text and "<b>" not in answers[0].text
+
+
+def test_who_is_held_out_has_no_link(client: FlaskClient, nobody: Shopper, shop: Shop, code: str) -> None:
+    with db.transaction(shop.id) as session:
+        customer(session, shop, 9)
+        document = Document(referrals=TERMS, holdout=Holdout(50))
+        loyalty.save_program(session, shop, "staff:1", replace(DRAFT, document=document))
+        rules = queries.latest_program(session, shop)
+        codes = {id: link(session, shop, id) for id in range(1, 30)}
+    assert rules is not None
+    held = {id: claiming.is_held_out(rules, id) for id in codes}
+    assert set(held.values()) == {True, False}
+    for id, is_held in held.items():
+        told = Shopper(client, id).get("/loyalty").get_json()["referral"]
+        assert (told is None) is is_held
+        assert (nobody.get(f"/r/{codes[id]}", HTML).status_code == 409) is is_held

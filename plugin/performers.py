@@ -10,6 +10,8 @@ from plugin.loyalty import issuing, returning
 from plugin.loyalty import remote as codes
 from plugin.loyalty.referring import issuing as invitations
 from plugin.loyalty.referring import remote as welcome
+from plugin.loyalty.tiers import marking
+from plugin.loyalty.tiers import remote as tiers
 from plugin.messages import remote as consents
 from plugin.storefront import operations as storefront
 from plugin.sync import fetching
@@ -22,6 +24,7 @@ PERFORMERS: dict[str, Performer] = {
     "discount_code_end": Performer(codes.end_code, issuing.code_ended, repeatable=True),
     "discount_code_owner": Performer(codes.change_owner, issuing.owner_told, repeatable=True),
     "referral_code": Performer(welcome.create_code, invitations.code_made, codes.find_code, invitations.code_refused),
+    "tier_mark": Performer(tiers.write_mark, marking.marked, repeatable=True),
     "theme_data": Performer(storefront.write_theme_data, storefront.theme_data_written, repeatable=True),
     "fetch": Performer(fetching.read, fetching.keep, repeatable=True),
     "email_consent": Performer(consents.tell_consent, consents.told, repeatable=True),

@@ -100,6 +100,8 @@ def message_kind(message: Message) -> str:
         "reward": gettext("Reward code"),
         "referral_welcome": gettext("Welcome code for a friend"),
         "referral_reward": gettext("Reward for inviting a friend"),
+        "tier_up": gettext("Tier reached"),
+        "tier_risk": gettext("Tier about to be lost"),
         "test": gettext("Test mail"),
     }
     return known.get(message.kind, message.kind)

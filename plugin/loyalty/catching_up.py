@@ -16,6 +16,7 @@ from plugin.loyalty.models import PointAccount, Program
 from plugin.loyalty.referring.paying import settle_referrals
 from plugin.loyalty.replaying import running as replays
 from plugin.loyalty.settling import settle_due, settle_orders
+from plugin.loyalty.tiers import marking, telling
 from plugin.loyalty.tiers.following import follow_tiers
 from plugin.shops.models import Shop
 
@@ -24,7 +25,8 @@ STEP = 500
 
 def catch_up(session: Session, shop: Shop) -> bool:
     """One step of whatever waits; whether something may be left to do."""
-    if settle_referrals(session, shop) or returning.keep(session, shop):  # alone: both lock before accounts
+    # Alone: these lock before accounts.
+    if settle_referrals(session, shop) or returning.keep(session, shop) or telling.tell(session, shop):
         return True
     waiting = _settle_history(session, shop) or _tell_tiers(session, shop) or settle_due(session, shop, STEP) == STEP
     return waiting or replays.step(session, shop)
@@ -60,6 +62,7 @@ def _tell_tiers(session: Session, shop: Shop) -> bool:
     program.accounts_after = ids[-1] if len(ids) == STEP else None
     program.accounts_seen_at = program.accounts_seen_at if program.accounts_after else now
     follow_tiers(session, shop, ids)
+    marking.mark(session, shop, ids)
     return True
 
 

@@ -21,7 +21,7 @@ from plugin.loyalty.models import LotUse, PointAccount, PointEntry, PointLot, Re
 from plugin.loyalty.moving import Merge, Moved, move
 from plugin.loyalty.redeeming import KIND_OF_EFFECT
 from plugin.loyalty.terms import DISCOUNTS
-from plugin.loyalty.tiers import following
+from plugin.loyalty.tiers import following, granting
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
@@ -47,6 +47,7 @@ def follow_merges(session: Session, shop: Shop, from_ids: Collection[int], order
 
     All accounts that the settling will want are locked here, because they must be locked in one go.
     """
+    granting.follow_merges(session, shop, from_ids)
     kept = _with_accounts(session, shop, merges.kept(session, shop.id, from_ids))
     if not kept:
         return

@@ -155,10 +155,13 @@ def not_entitled(order: OrderState, program: ProgramRules) -> str | None:
     """The reason why whoever placed an order gets nothing for it, or None. Their spend counts all the same."""
     if not order.customer_tags.isdisjoint(folded(program.document.earn.excluded.customer_tags)):
         return "excluded_customer"
+    return "holdout" if order.customer_id and is_held_out(program, order.customer_id) else None
+
+
+def is_held_out(program: ProgramRules, customer_id: int) -> bool:
+    """Whether a customer gets no benefits under a version, so that what it brings can be measured."""
     percent, salt = program.document.holdout.percent, program.holdout_salt
-    if percent and salt and order.customer_id and holdout.arm(salt, percent, order.customer_id) == holdout.HOLDOUT:
-        return "holdout"
-    return None
+    return bool(percent and salt) and holdout.arm(salt or 0, percent, customer_id) == holdout.HOLDOUT
 
 
 def not_counted(order: OrderState, program: ProgramRules | None) -> str | None:

@@ -24,6 +24,7 @@ CART: Final = "You get this mail because you left a cart at {{ shop.name }} and 
 WISH: Final = "You get this mail because you chose “{{ field.label }}” at {{ shop.name }}."
 REWARD: Final = "You get this mail because you redeemed points at {{ shop.name }}."
 INVITED: Final = "You get this mail because this address was entered on a friend's invitation to {{ shop.name }}."
+MEMBER: Final = "You get this mail because you are a member of {{ program }} at {{ shop.name }}."
 SHARED: Final = "You get this mail because you shared your link of {{ shop.name }}."
 # name → subject, preheader, why the person gets it
 BUILT_IN: Final = {
@@ -33,6 +34,8 @@ BUILT_IN: Final = {
     "reward": ("Your code: {{ code }}", "{{ reward_title }}: your personal code is inside.", REWARD),
     "referral_welcome": ("Your welcome code: {{ code }}", "A friend invited you. Your code is inside.", INVITED),
     "referral_reward": ("{{ points }} {{ points_name }} for inviting a friend", "Your friend has bought.", SHARED),
+    "tier_up": ("You are {{ tier }} now", "What is new for you in {{ program }}.", MEMBER),
+    "tier_risk": ("Stay {{ tier }}", "Until {{ falls_at | date: 'long' }} you can keep it.", MEMBER),
 }
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.loyalty import ledger, mirror, queries
 from plugin.loyalty.lots import Book
-from plugin.loyalty.rules import OrderState, ProgramRules, TierRules, program_at
+from plugin.loyalty.rules import OrderState, ProgramRules, TierRules, is_held_out, program_at
 from plugin.loyalty.standing import LAST, Histories, Stand, reach
 from plugin.loyalty.tiers import facts
 from plugin.shops.models import Shop
@@ -82,13 +82,13 @@ def stand(
     tiers = {tier.id: tier for version in programs for tier in version.tiers}
     changes: list[Change] = []
     for customer_id, book in books.items():
-        found = _found(histories, customer_id, program, now)
+        found = stand_of(histories, customer_id, program, now)
         before = tiers.get(book.tier_id or 0)
         if ((found.tier and found.tier.id), found.spend_minor) != (book.tier_id, book.tier_spend_minor):
             grew = found.spend_minor > book.tier_spend_minor
             since = _latest(histories.of[customer_id], now) if grew else now
             if _origin(before) != _origin(found.tier):
-                changes.append(_moved(program, customer_id, before, found, grew, since))
+                changes.append(_moved(program, customer_id, before, found, since))
             elif before is not None and book.tier_since is not None:
                 since = book.tier_since  # the same tier under a newer version
             book.stand(found.tier and found.tier.id, found.tier and found.tier.name, found.spend_minor, since)
@@ -104,21 +104,25 @@ def write(session: Session, shop_id: int, program_id: int, changes: Collection[C
         ledger.raw(session).execute(_CHANGES, (shop_id, now, program_id, *columns))
 
 
-def _found(histories: Histories, customer_id: int, program: ProgramRules, now: datetime) -> Stand:
+def stand_of(histories: Histories, customer_id: int, program: ProgramRules, now: datetime) -> Stand:
+    """Where a customer stands at `now`; nowhere when held out."""
     if not program.tiers:
         return Stand(None, 0, (), None, None, None)
-    return histories.history(customer_id, program).stand((now, LAST), histories.timezone)
+    found = histories.history(customer_id, program).stand((now, LAST), histories.timezone)
+    if is_held_out(program, customer_id):
+        return found._replace(tier=None, earned=None, grant=None, state=None)
+    return found
 
 
 def _origin(tier: TierRules | None) -> int | None:
     return tier.origin if tier else None
 
 
-def _moved(
-    program: ProgramRules, customer_id: int, before: TierRules | None, found: Stand, grew: bool, since: datetime
-) -> Change:
+def _moved(program: ProgramRules, customer_id: int, before: TierRules | None, found: Stand, since: datetime) -> Change:
+    ranks = {tier.origin: rank for rank, tier in enumerate(program.tiers, start=1)}
     is_older = before is not None and all(before.id != tier.id for tier in program.tiers)
-    cause = "grant" if found.grant else "rules" if is_older else "grew" if grew else "fell"
+    rises = ranks.get(_origin(found.tier) or 0, 0) > ranks.get(_origin(before) or 0, 0)
+    cause = "grant" if found.grant else "rules" if is_older else "grew" if rises else "fell"
     why = told(program, found) | {"cause": cause} | ({"grant": found.grant.id} if found.grant else {})
     names = (before and before.name, _origin(found.tier), found.tier and found.tier.name)
     return Change("tier", customer_id, _origin(before), *names, since, None, _json(why))

@@ -158,7 +158,8 @@ def test_money_and_dates_read_as_people_write_them(template: str, locale: str, e
     assert answer.text.strip() == expected.strip()
 
 
-SERVICE = ("reward", "referral_welcome", "referral_reward")  # asked for by a click: nothing to unsubscribe from
+# What follows from a click, or from buying: there is nothing to unsubscribe from.
+SERVICE = ("reward", "referral_welcome", "referral_reward", "tier_up")
 
 
 @pytest.mark.parametrize("name", template_store.BUILT_IN)

@@ -72,7 +72,9 @@ def system_transaction() -> Iterator[Session]:
 
 def enter_shop(session: Session, shop_id: int) -> None:
     """Bind the rest of this transaction to one shop."""
-    session.execute(text("SELECT set_config('app.shop_id', :shop, true)"), {"shop": str(shop_id)})
+    driver = session.connection().connection.driver_connection
+    assert driver is not None
+    driver.execute("SELECT set_config('app.shop_id', %s, true)", [str(shop_id)])  # every transaction begins with it
     session.info["shop_id"] = shop_id
 
 

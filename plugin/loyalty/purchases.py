@@ -84,7 +84,8 @@ _COLUMNS = (
     "shop_id", "id", "customer_id", "reward_id", "reward_version", "kind", "request_key", "points", "value_minor",
     "currency", "minimum_minor", "cost_minor", "comes_back", "code", "state", "created_at", "expires_at",
 )  # fmt: skip
-# The lots are named twice, so that they are looked up by key whatever the planner believes.
+# Lots go through ON CONFLICT and not UPDATE ... FROM, so that they are looked up by key whatever the planner believes,
+# and the statement is planned once a connection: with an array it would be planned anew for each purchase.
 _WRITE = f"""
     WITH bought AS (
         INSERT INTO redemptions ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
@@ -97,11 +98,14 @@ _WRITE = f"""
             counter_account text, key text, occurred_at timestamptz, explanation jsonb, order_id bigint,
             redemption_id bigint, program_id bigint, actor text, available_at timestamptz, expires_at timestamptz)
     ), kept AS (
-        UPDATE point_lots l SET granted = n.granted, remaining = n.remaining, expired = n.expired,
-            expiries = n.expiries, pending = n.pending
-        FROM jsonb_to_recordset(%(lots)s::jsonb) AS n (id bigint, granted bigint, remaining bigint, expired bigint,
-            expiries bigint, pending boolean)
-        WHERE l.shop_id = %(shop_id)s AND l.id = ANY (%(lot_ids)s::bigint[]) AND l.id = n.id
+        INSERT INTO point_lots (shop_id, created_at, id, customer_id, order_id, source, granted, remaining, expired,
+            expiries, pending, available_at, expires_at)
+        SELECT %(shop_id)s, %(created_at)s, n.*
+        FROM jsonb_to_recordset(%(lots)s::jsonb) AS n (id bigint, customer_id bigint, order_id bigint, source text,
+            granted bigint, remaining bigint, expired bigint, expiries bigint, pending boolean,
+            available_at timestamptz, expires_at timestamptz)
+        ON CONFLICT (shop_id, id) DO UPDATE SET granted = excluded.granted, remaining = excluded.remaining,
+            expired = excluded.expired, expiries = excluded.expiries, pending = excluded.pending
     ), paid AS (
         UPDATE point_accounts SET available = %(available)s, pending = %(pending)s, debt = %(debt)s,
             updated_at = %(created_at)s
@@ -127,11 +131,9 @@ def write(
     month: date,
 ) -> bool:
     """Redemption, ledger, effect and tally; False when the tally's limits forbid it: then nothing may be committed."""
-    lots = [lot for lot in book.lots if lot.changed]
     values = row | {
         "entries": _json([entry._asdict() for entry in book.entries]),
-        "lots": _json([_lot(lot) for lot in lots]),
-        "lot_ids": [lot.id for lot in lots],
+        "lots": _json([lot for lot in book.lots if lot.changed]),
         "uses": _json([use._asdict() for use in uses]),
         "available": book.available,
         "pending": book.pending,
@@ -143,11 +145,6 @@ def write(
     }
     (taken,) = cursor.execute(_WRITE, values).fetchone() or (0,)
     return bool(taken)
-
-
-def _lot(lot: Lot) -> dict[str, Any]:
-    names = ("id", "granted", "remaining", "expired", "expiries", "pending")
-    return {name: getattr(lot, name) for name in names}
 
 
 def _json(value: Any) -> str:

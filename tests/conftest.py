@@ -76,8 +76,11 @@ def chromium() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """PostgreSQL with the migrated schema and Valkey; the environment points at them."""
-    home = Path(tempfile.mkdtemp(prefix="regulars-tests-"))
-    with postgres.running(home / "postgres") as pg, valkey.running(home / "valkey") as redis:
+    with (
+        tempfile.TemporaryDirectory(prefix="regulars-tests-", ignore_cleanup_errors=True) as home,
+        postgres.running(Path(home, "postgres")) as pg,
+        valkey.running(Path(home, "valkey")) as redis,
+    ):
         upgrade(pg.owner_url)
         settings = {
             "DATABASE_URL": pg.url,

@@ -163,6 +163,7 @@ def _sandbox(port: int, mail_port: int, app_url: str) -> Iterator[None]:
     finally:
         process.terminate()
         process.wait(10)
+        shutil.rmtree(options["--home"], ignore_errors=True)
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], log: Path) -> None:

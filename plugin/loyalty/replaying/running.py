@@ -1,4 +1,6 @@
-"""A replay goes through the customers in steps: each its own transaction that remembers its place.
+"""A draft programme over the shop's own history, beside today's, before anybody is told; nothing in the ledger moves.
+
+A replay goes through the customers in steps: each its own transaction that remembers its place.
 
 Each side is worked out by the rules that settle orders (plugin.loyalty.settling.due), from the same orders of the
 mirror. A step reads, and writes nothing but its own row.

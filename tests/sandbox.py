@@ -9,6 +9,7 @@ share the store and must not use the `database` fixture, which would empty the t
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile

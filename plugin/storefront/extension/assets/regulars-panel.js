@@ -35,7 +35,7 @@ export class Panel {
     if (!program) return this.live.replaceChildren();
     const expected = this.root.dataset.signedIn === "true";
     const parts = customer
-      ? [this.balance(customer), this.tier(customer), this.codes(customer), this.rewards(rewards, customer), this.history(customer)]
+      ? [this.balance(customer), this.tier(customer), this.codes(customer), this.rewards(rewards, customer), this.invite(this.state.referral), this.history(customer)]
       : [expected && make("p", { class: "rg-note" }, this.texts.signedOut), this.rewards(rewards, null)];
     this.live.replaceChildren(...parts.filter(Boolean));
     this.count(customer);
@@ -111,8 +111,20 @@ export class Panel {
       getSelection().addRange(range);
       document.execCommand("copy");
     }
+    button.dataset.label ||= button.textContent;
     button.textContent = this.texts.copied;
-    setTimeout(() => (button.textContent = this.texts.copy), 2500);
+    setTimeout(() => (button.textContent = button.dataset.label), 2500);
+  }
+
+  invite(referral) {
+    if (!referral) return null;
+    const { texts } = this;
+    const copy = make("button", { type: "button", class: "rg-button rg-quiet", onclick: () => this.copy(referral.url, copy) }, texts.copyLink);
+    const words = fill(texts.inviteWords, { gift: referral.gift, points: this.points(referral.points) });
+    const box = make("div", { class: "rg-code" }, make("p", { class: "rg-small" }, words), make("code", { class: "rg-link", dir: "ltr" }, referral.url), make("div", { class: "rg-row" }, copy));
+    const counts = ["waiting", "rewarded"].map((state) => this.number(referral.invited.filter((one) => one.state === state).length));
+    if (referral.invited.length) box.append(make("p", { class: "rg-small" }, fill(texts.invited, { count: this.number(referral.invited.length), waiting: counts[0], rewarded: counts[1] })));
+    return make("div", { class: "rg-part" }, make("h3", {}, texts.invite), box);
   }
 
   rewards(rewards, customer) {

@@ -31,7 +31,7 @@ def index() -> str:
             earlier=len(months) - words.SHOWN_MONTHS,
             figures=words.figures(months, picture, currency) if months else [],
             points=words.points_chart(months) if months else None,
-            ages=words.ages_chart(picture) if picture else None,
+            ages=words.ages_chart(picture, currency) if picture else None,
             costs=words.costs_chart(picture, currency) if picture else None,
         )
 

@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from admin_ui.figures import Chart, Figure, Line
 from admin_ui.formats import day, money, month, number, percent, short_money
+from admin_ui.ledger import words as ledger
 from plugin.insights.models import MoneyMonth
 from plugin.insights.money import Picture
 from plugin.insights.money_rules import CUSTOMERS, Month, later
@@ -95,7 +96,7 @@ def points_chart(months: Sequence[Month]) -> Chart:
     )
 
 
-def ages_chart(picture: Picture) -> Chart:
+def ages_chart(picture: Picture, currency: str) -> Chart:
     """How old the points are that can still be spent, by the month from which they could be."""
     rows = ages(picture)
     old = rows[-1][1]
@@ -106,10 +107,17 @@ def ages_chart(picture: Picture) -> Chart:
         kind="bar",
         axis=gettext("Age"),
         labels=[label for label, _ in rows],
-        series=[_points(gettext("Points"), [points for _, points in rows])],
+        series=[Line(gettext("Points"), [p for _, p in rows], [_with_cost(p, picture, currency) for _, p in rows])],
         csv="/loyalty/money/ages.csv",
         note=_as_of(picture),
     )
+
+
+def _with_cost(points: int, picture: Picture, currency: str) -> str:
+    cost = picture.cost(points)
+    if cost is None:
+        return number(points)
+    return gettext("%(points)s, about %(money)s", points=number(points), money=short_money(cost, currency))
 
 
 def ages(picture: Picture) -> list[tuple[str, int]]:
@@ -169,38 +177,12 @@ def _points(name: str, values: list[int], previous: bool = False) -> Line:
 
 def kind(name: str) -> str:
     """What an entry of the ledger did."""
-    names = {
-        "earn": gettext("Earned with orders"),
-        "claw": gettext("Taken back for orders"),
-        "forgive": gettext("Written off"),
-        "redeem": gettext("Spent on rewards"),
-        "return": gettext("Rewards given back"),
-        "expire": gettext("Expired"),
-        "unexpire": gettext("Expiry undone"),
-        "adjust": gettext("Changed by hand"),
-        "bonus": gettext("Given without an order"),
-        "unbonus": gettext("Taken back without an order"),
-        "import": gettext("Imported"),
-        "transfer": gettext("Moved between merged customers"),
-    }
-    return names.get(name, name)
+    return dict(ledger.kinds()).get(name, name)
 
 
 def account(name: str) -> str:
     """Where points come from and go to."""
-    names = {
-        CUSTOMERS: gettext("Customers"),
-        "sales": gettext("Sales"),
-        "rewards": gettext("Rewards"),
-        "breakage": gettext("Breakage"),
-        "staff": gettext("Staff"),
-        "actions": gettext("Actions"),
-        "referrals": gettext("Referrals"),
-        "tiers": gettext("Tiers"),
-        "imports": gettext("Imports"),
-        "customers": gettext("Merged customers"),
-    }
-    return names.get(name, name)
+    return gettext("What customers hold") if name == CUSTOMERS else ledger.account(name)
 
 
 def named(first_day: date) -> str:

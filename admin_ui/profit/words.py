@@ -9,11 +9,11 @@ from decimal import Decimal
 from flask_babel import gettext, ngettext
 
 from admin_ui.figures import Chart, Figure, Line, Range, Span
-from admin_ui.formats import day, money, number, percent
+from admin_ui.formats import day, money, number, percent, short_money
 from plugin.insights.profit import Reading, Report
 from plugin.insights.profit_counting import Side
 from plugin.insights.profit_rules import USEFUL, Interval, Lift
-from plugin.loyalty.holdout import HOLDOUT, PROGRAMME
+from plugin.loyalty.holdout import HOLDOUT, MOST_PERCENT, PROGRAMME
 from plugin.money import digits
 
 
@@ -38,7 +38,7 @@ def share(value: float | None) -> str:
 
 def between(interval: Interval, currency: str) -> str:
     return gettext(
-        "%(low)s to %(high)s", low=amount(interval.low, currency, True), high=amount(interval.high, currency, True)
+        "%(low)s and %(high)s", low=amount(interval.low, currency, True), high=amount(interval.high, currency, True)
     )
 
 
@@ -57,7 +57,7 @@ def headline(report: Report, currency: str) -> Headline:
     }
     tones = {"more": "success", "less": "warning", "same": "info"}
     text = gettext(
-        "Judged on %(day)s, after %(weeks)s weeks: %(between)s a customer.",
+        "Judged on %(day)s, after %(weeks)s weeks: between %(between)s a customer.",
         day=day(judged.until),
         weeks=number(judged.week),
         between=between(judged.lift.strict, currency),
@@ -77,6 +77,8 @@ def _meanwhile(report: Report) -> str:
     useful = gettext(
         "A lift counts as useful from %(share)s of the profit per customer on.", share=percent(round(USEFUL * 100), 100)
     )
+    if report.weeks_left is None and report.latest and report.split.percent < MOST_PERCENT:
+        useful = " ".join((useful, gettext("Holding out more customers makes it quicker to know.")))
     week = report.next_week
     seen = report.visible(week) if week is not None else None
     if week is None or seen is None:
@@ -105,7 +107,7 @@ def picture(found: Lift, currency: str) -> Range:
 
     return Range(
         label=gettext(
-            "%(middle)s a customer, %(between)s",
+            "%(middle)s a customer: between %(between)s",
             middle=amount(found.difference, currency, True),
             between=between(found.interval, currency),
         ),
@@ -118,6 +120,7 @@ def picture(found: Lift, currency: str) -> Range:
 
 def figures(reading: Reading, found: Lift, currency: str) -> list[Figure]:
     """Profit per customer on both sides, and the difference."""
+    people = reading.side(PROGRAMME).sums.people
     period = gettext("%(weeks)s weeks until %(day)s", weeks=number(reading.week), day=day(reading.until))
     how = gettext(
         "Goods of paid orders after discounts and refunds, without tax; less what they cost, rewards and mails; since"
@@ -134,11 +137,16 @@ def figures(reading: Reading, found: Lift, currency: str) -> list[Figure]:
         ),
         Figure(
             gettext("All customers together"),
-            amount(found.difference * reading.side(PROGRAMME).sums.people, currency, True),
-            gettext("The lift times the customers who have the programme."),
-            period,
+            short_money(round(found.difference * people), currency),
+            gettext("The lift times the customers who have the programme, and its range."),
+            _in_short(found.interval, people, currency),
         ),
     ]
+
+
+def _in_short(interval: Interval, people: int, currency: str) -> str:
+    low, high = (short_money(round(bound * people), currency) for bound in (interval.low, interval.high))
+    return gettext("Between %(low)s and %(high)s", low=low, high=high)
 
 
 def parts(reading: Reading, found: Lift, currency: str) -> list[tuple[str, str, str]]:
@@ -178,7 +186,11 @@ def weeks(report: Report, currency: str) -> Chart:
         )
 
     return Chart(
-        title=gettext("The range gets narrower with every week"),
+        title=gettext(
+            "After %(weeks)s weeks the lift is between %(between)s",
+            weeks=number(seen[-1][0].week),
+            between=between(seen[-1][1].interval, currency),
+        ),
         kind="line",
         axis=gettext("Week"),
         labels=[number(one.week) for one, _ in seen],

@@ -48,7 +48,7 @@ def test_the_page_shows_what_was_issued_and_spent(person: Person, floor: None) -
 def test_a_month_leads_to_what_moved_in_it(person: Person, session: Session, floor: None) -> None:
     now = clock.now(session)
     page = person.open(f"/loyalty/money/{now:%Y-%m}")
-    assert "Spent on rewards" in page and "Changed by hand" in page
+    assert "/loyalty/ledger?kind=redeem&amp;account=rewards" in page and "By hand" in page
     assert "Together" in page
     assert person.client.get("/loyalty/money/1999-01", headers=bearer()).status_code == 404
     assert person.client.get("/loyalty/money/2026-13", headers=bearer()).status_code == 404

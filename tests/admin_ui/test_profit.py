@@ -88,7 +88,7 @@ def test_a_verdict_is_said_with_its_interval(person: Person, shop: Shop, split: 
     page = person.open("/loyalty/profit")
     assert said in page and "after 4 weeks" in page
     assert ("+€3.00" if lift > 0 else "-€3.00") in page
-    assert 'class="interval-thick"' in page and "The range gets narrower" in page
+    assert 'class="interval-thick"' in page and "After 5 weeks the lift is between" in page
 
 
 def test_too_little_is_said_to_be_too_little(person: Person, shop: Shop, split: None) -> None:

@@ -70,11 +70,13 @@ def add() -> Answer:
 def example() -> str:
     """What the typed reward would cost; part of the form."""
     form = RewardForm(request.form)
+    form.name.validators = []
     if not form.validate():
-        return page("loyalty/example.html", lines=[])
+        return page("rewards/example.html", lines=[])
     with desk() as session:
         reward_id = request.args.get("reward", 0, type=int)
-        return page("loyalty/example.html", lines=examples.safe(session, g.shop, form.draft(), reward_id))
+        lines = examples.safe(session, g.shop, form.draft(), _points(session), reward_id)
+        return page("rewards/example.html", lines=lines)
 
 
 @rewards.get("/<int:reward_id>")

@@ -43,19 +43,24 @@ def stand(value: Stand) -> tuple[str, str]:
     }[value]
 
 
-def gives(offer: Offer) -> str:
-    """What one purchase gives, in short."""
+def gives(offer: Offer, points: str) -> str:
+    """Its kind and what one purchase gives, in short; `points` as the merchant calls them."""
+    name, given = kind(offer.reward.kind), _given(offer, points)
+    return f"{name}: {given}" if given else name
+
+
+def _given(offer: Offer, points: str) -> str:
     reward = offer.reward
     if reward.kind == "percent_off":
         return gettext("%(percent)s %% off", percent=number(Decimal(offer.terms.percent_bp) / 100))
     if reward.kind == "free_shipping":
-        return gettext("Free shipping")
+        return ""
     if reward.kind == "free_product":
         return gettext("A product for %(price)s", price=money(reward.value_minor, reward.currency))
     worth = money(reward.value_minor, reward.currency)
     if offer.terms.chosen is not None:
-        points = number(reward.cost_points)
-        return gettext("%(worth)s for every %(points)s points", worth=worth, points=points)
+        count = number(reward.cost_points)
+        return gettext("%(worth)s for every %(count)s %(points)s", worth=worth, count=count, points=points)
     return worth
 
 
@@ -71,3 +76,9 @@ def left(offer: Offer) -> str:
     """What is left of the stock; empty where there is no limit."""
     count = offer.limits.left
     return "" if count is None else ngettext("%(num)s left", "%(num)s left", count)
+
+
+def who(actor: str) -> str:
+    """Who saved a version: staff by their number in the store, which is all we know of them."""
+    kind, _sep, number_there = actor.partition(":")
+    return gettext("Staff member %(id)s", id=number_there) if kind == "staff" else actor or "–"

@@ -101,6 +101,7 @@ def _wire() -> None:
     """Hands down what lower layers need from higher ones without knowing them."""
     from plugin.campaigns import waking
     from plugin.effects import performing
+    from plugin.loyalty.expiry import warning
     from plugin.messages import claiming, leaving
     from plugin.performers import PERFORMERS
     from plugin.privacy import bodies
@@ -113,7 +114,7 @@ def _wire() -> None:
 
     bodies.use(erasing)
     performing.use(PERFORMERS, queries.shop)
-    claiming.use({"cart": waking.recheck, "announcement": announcing.recheck})
+    claiming.use({"cart": waking.recheck, "announcement": announcing.recheck, "points_expiring": warning.recheck})
     leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
     installing.use([start_backfill, storefront.publish], doorbells=["sync.drain_waiting"])
 

@@ -12,6 +12,8 @@ from admin_ui.customers.views import customers
 from admin_ui.effects.views import effects
 from admin_ui.gallery.views import gallery
 from admin_ui.home.views import home
+from admin_ui.ledger.expiry import expiry
+from admin_ui.ledger.importing import imports
 from admin_ui.ledger.views import ledger
 from admin_ui.loyalty.views import loyalty
 from admin_ui.money.views import money
@@ -24,6 +26,7 @@ from admin_ui.rewards.views import rewards
 from admin_ui.subscriptions.views import subscriptions
 from admin_ui.sync.drift import drift
 from admin_ui.sync.views import sync
+from admin_ui.tiers.views import tiers
 
 PAGES = (
     home,
@@ -31,7 +34,10 @@ PAGES = (
     points,
     customer_rewards,
     loyalty,
+    tiers,
     ledger,
+    imports,
+    expiry,
     referrals,
     rewards,
     replays,

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from flask_babel import gettext
 
+from admin_ui.customers import words as movements
 from admin_ui.formats import number
+from plugin.commerce.models import Customer
 from plugin.loyalty.books.models import LedgerCheck, LedgerSeal
+from plugin.loyalty.expiry.models import ExpiryChange
 
 
 def kinds() -> list[tuple[str, str]]:
@@ -59,3 +62,43 @@ def state(check: LedgerCheck | None, last: LedgerSeal | None) -> tuple[str, str]
 def read_so_far(check: LedgerCheck) -> str:
     """How far a look is."""
     return gettext("%(read)s of %(total)s entries", read=number(check.entries), total=number(check.total))
+
+
+def import_state(state: str) -> tuple[str, str]:
+    """Where an import stands, as word and badge tone."""
+    known = {
+        "ready": (gettext("Not imported yet"), "attention"),
+        "running": (gettext("Being imported"), "info"),
+        "done": (gettext("Imported"), "success"),
+        "undoing": (gettext("Being taken back"), "info"),
+        "undone": (gettext("Taken back"), ""),
+    }
+    return known.get(state, (state, ""))
+
+
+def change(change: ExpiryChange) -> str:
+    """What a change of expiry did."""
+    if change.kind == "extend":
+        return gettext("%(days)s days more", days=number(change.days))
+    return gettext("Back for %(days)s days", days=number(change.days))
+
+
+def change_state(state: str) -> tuple[str, str]:
+    """Where a change stands, as word and badge tone."""
+    known = {
+        "running": (gettext("Under way"), "info"),
+        "done": (gettext("Done"), "success"),
+        "undoing": (gettext("Being undone"), "info"),
+        "undone": (gettext("Undone"), ""),
+    }
+    return known.get(state, (state, ""))
+
+
+def person(customer: Customer | None, customer_id: int) -> str:
+    return movements.name(customer) if customer else f"#{customer_id}"
+
+
+def staff(actor: str) -> str:
+    """A member of staff by the number the store gives them."""
+    kind, _, there = actor.partition(":")
+    return gettext("Staff member %(id)s", id=there) if kind == "staff" else actor

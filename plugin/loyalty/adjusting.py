@@ -11,23 +11,21 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.commerce import merges
 from plugin.errors import Invalid, NotFound, Refused
-from plugin.loyalty import ledger, queries
+from plugin.loyalty import ledger, limits, queries
 from plugin.loyalty.lots import Book, Entry, Lot
 from plugin.loyalty.models import PointEntry, PointNote
 from plugin.loyalty.rules import expires_at
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
 
-MOST_POINTS = 1_000_000
-
 
 def adjust(session: Session, shop: Shop, customer_id: int, points: int, reason: str, actor: str, key: str) -> int:
     """Give (or take, when negative) points by hand; the ledger entry's id. The same `key` twice is once.
 
-    Raises Invalid, NotFound for an unknown customer, NotEnoughPoints when more is taken than there is.
+    Raises Invalid, NotFound for an unknown customer, NotEnoughPoints when more is taken than there is, Refused beyond
+    what the actor may move in a day.
     """
-    if not points or abs(points) > MOST_POINTS:
-        raise Invalid("Enter a number of points other than 0, at most %(most)s.", "points", most=MOST_POINTS)
+    limits.check(shop, points)
     if not reason.strip():
         raise Invalid("Say why: the reason stands in the customer's history.", "reason")
     made = _post(session, shop, customer_id, points, {"points": points}, actor, f"adjust:{key}", borrow=False)
@@ -64,6 +62,8 @@ def _post(
     before = _posted(session, shop, key)
     if before is not None:
         return before
+    if not borrow:
+        limits.take(session, shop, actor, points)
     _move(session, shop, book, points, told, actor, key, borrow)
     shops.audit(session, shop, actor, "points.adjust", f"customer:{customer_id}", None, {"points": points, "key": key})
     made = _posted(session, shop, key)

@@ -163,6 +163,19 @@ class Book:
         lot.expired -= entry.points
         self._give(lot, entry.points, 0, now)
 
+    def put_back(self, entry: Entry, lots: Iterable[Lot], spare: Lot, now: datetime) -> None:
+        """Points that were taken come back into the gaps they left in these lots; the rest into a spare one."""
+        self.post(entry)
+        left = entry.points
+        for lot in sorted(lots, key=fifo):
+            gap = min(left, lot.granted - lot.remaining - lot.expired)
+            if gap > 0:
+                self._give(lot, gap, 0, now)
+                left -= gap
+        if left:
+            self.lots.append(spare)
+            self._give(spare, left, left, now)
+
     def lapse(self, lot: Lot, points: int, key: str, actor: str, now: datetime) -> None:
         """Points of a lot that is not pending expire before their day, as far as they are still there."""
         gone = min(points, lot.remaining)

@@ -22,6 +22,7 @@ from plugin.shops.models import Shop
 FOLDER: Final = Path(__file__).parent / "templates"
 CART: Final = "You get this mail because you left a cart at {{ shop.name }} and agreed to hear from us."
 WISH: Final = "You get this mail because you chose “{{ field.label }}” at {{ shop.name }}."
+EXPIRING: Final = "You get this mail because you have {{ points_name }} at {{ shop.name }}."
 REWARD: Final = "You get this mail because you redeemed points at {{ shop.name }}."
 INVITED: Final = "You get this mail because this address was entered on a friend's invitation to {{ shop.name }}."
 MEMBER: Final = "You get this mail because you are a member of {{ program }} at {{ shop.name }}."
@@ -31,6 +32,11 @@ BUILT_IN: Final = {
     "cart_1": ("You left something behind", "Your cart is saved. It takes one click to go on.", CART),
     "cart_2": ("Still thinking about it?", "We kept your cart for you a little longer.", CART),
     "announcement": ("{{ product.title }}", "{{ product.title }} has just arrived.", WISH),
+    "points_expiring": (
+        "{{ points | number }} {{ points_name }} are about to expire",
+        "You can spend them until {{ expires_on | date: 'long' }}.",
+        EXPIRING,
+    ),
     "reward": ("Your code: {{ code }}", "{{ reward_title }}: your personal code is inside.", REWARD),
     "referral_welcome": ("Your welcome code: {{ code }}", "A friend invited you. Your code is inside.", INVITED),
     "referral_reward": ("{{ points }} {{ points_name }} for inviting a friend", "Your friend has bought.", SHARED),

@@ -24,6 +24,8 @@ from plugin.db import engine as db
 from plugin.effects import operations as effects
 from plugin.effects.models import Effect
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty.expiry import changing
+from plugin.loyalty.importing import preparing
 from plugin.loyalty.models import PointEntry, Reward
 from plugin.loyalty.replaying import running as replaying
 from plugin.loyalty.replaying import saving as replays
@@ -154,7 +156,10 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
     while replaying.step(session, shop):
         pass
     ends = int((clock.machine_now() + timedelta(hours=1)).timestamp())
+    file = f"customer,points\n{mail},7\n".encode()
     return {
+        "points_import": preparing.prepare(session, shop, f"{name}.csv", file, "never", "staff:1").id,
+        "expiry_change": changing.extend(session, shop, 5, f"for {name}", "staff:1", customer).id,
         "customer": customer,
         "order": order,
         "product": product,

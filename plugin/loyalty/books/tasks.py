@@ -14,6 +14,9 @@ from plugin.db import engine as db
 from plugin.errors import RegularsError
 from plugin.jobs.doorbell import ring
 from plugin.loyalty.books import checking, upkeep
+from plugin.loyalty.expiry import changing
+from plugin.loyalty.expiry.warning import warnings_due
+from plugin.loyalty.importing import applying
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 
@@ -24,8 +27,8 @@ log = structlog.get_logger()
 
 @shared_task(name="loyalty.keep_books")
 def keep_books() -> None:
-    """Seals that are due, and looks at the ledger that somebody asked for or a day brought."""
-    _in_every_shop("loyalty.keep_books", upkeep.step, checking.step)
+    """Imports and changes of expiry under way, warnings and seals that are due, and looks at the whole ledger."""
+    _in_every_shop("loyalty.keep_books", applying.step, changing.step, warnings_due, upkeep.step, checking.step)
 
 
 def _in_every_shop(task: str, *steps: Step) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from plugin.local import ledger, privacy
+from plugin.local import ledger, money, privacy
 from plugin.local.errors import LocalError
 
 Handler = Callable[[argparse.Namespace], int]
@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     worker = _group(words, "worker", "about the workers of this machine")
     _word(worker, "alive", "whether they finished a task lately: exit status 1 asks for a restart", _worker_alive)
     ledger.add_words(words.add_parser("ledger", help="whether the points of a shop add up, and all of them as a file"))
+    money.add_words(words.add_parser("money", help="whether the figures of points are the ledger's"))
     privacy.add_words(words.add_parser("privacy", help="what the owner of the database does about personal data"))
     _word(words, "doctor", "check the settings and connections of this installation", _doctor)
     frontend = _word(words, "frontend", "install the front-end packages the pages load", _frontend)

@@ -13,6 +13,7 @@ from admin_ui.customers import words
 from admin_ui.figures import as_csv
 from admin_ui.formats import number
 from admin_ui.panel import desk, page
+from admin_ui.tiers import views as tiers
 from plugin.commerce import merges
 from plugin.commerce import queries as commerce
 from plugin.commerce.models import Customer, CustomerMerge
@@ -20,6 +21,7 @@ from plugin.insights import customers as insights
 from plugin.loyalty import queries as loyalty
 from plugin.loyalty import returning
 from plugin.loyalty.models import PointAccount
+from plugin.loyalty.tiers import reading
 from plugin.messages import queries as messages
 from plugin.money import major
 from plugin.subscriptions import queries as subscriptions
@@ -106,8 +108,9 @@ def show(customer_id: int) -> str:
             refunded=commerce.refunded_minor(session, g.shop, [order.id for order in orders]),
             program=loyalty.program(session, g.shop, g.now),
             account=loyalty.account(session, g.shop, customer_id, g.now),
-            standing=loyalty.standing(session, g.shop, customer_id, g.now),
+            standing=reading.standing(session, g.shop, customer_id, g.now),
             **_redeemed(session, customer_id),
+            **tiers.shown(session, customer_id),
             messages=messages.of_customer(session, g.shop, customer_id, limit=MOST_MESSAGES),
             subscriptions=subscriptions.of_customer(session, g.shop, customer_id),
             field_labels={row.field.id: row.field.label for row in subscriptions.fields(session, g.shop)},

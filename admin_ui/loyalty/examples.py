@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
-
 from flask_babel import gettext
 
 from admin_ui.formats import money, number
 from plugin.loyalty.counting import example as worked
-from plugin.loyalty.programs import ProgramDraft
+from plugin.loyalty.programs import ProgramDraft, rules_of
 from plugin.loyalty.rules import ProgramRules, TierRules
 from plugin.money import digits
-
-_WHENEVER = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-def tiers(draft: ProgramDraft) -> tuple[TierRules, ...]:
-    """The typed tiers as the rules want them, by rising threshold."""
-    ladder = sorted(draft.tiers, key=lambda tier: tier.threshold_minor)
-    return tuple(TierRules(0, tier.name, tier.threshold_minor, tier.rate_num, tier.rate_den) for tier in ladder)
 
 
 def lines(draft: ProgramDraft, currency: str) -> list[str]:
     """One sentence for an order without a tier and one for each tier, with the calculation."""
     order_minor = 4250 * 10 ** digits(currency) // 100
-    program = _rules(draft, currency)
+    program = rules_of(draft, currency)
     return [_line(order_minor, program, tier) for tier in (None, *program.tiers)]
 
 
@@ -51,9 +40,3 @@ def _sum(order_minor: int, program: ProgramRules, tier: TierRules | None) -> str
     exact = order_minor * result.numerator / result.denominator
     rounded = gettext(", rounded down") if exact != result.points else ""
     return f"{shown} = {exact:g}{rounded}."
-
-
-def _rules(draft: ProgramDraft, currency: str) -> ProgramRules:
-    said = {name: getattr(draft, name) for name in ProgramRules._fields if hasattr(draft, name) and name != "tiers"}
-    span: dict[str, Any] = {"id": 0, "version": 0, "currency": currency, "valid_from": _WHENEVER, "valid_to": None}
-    return ProgramRules(**said, **span, tiers=tiers(draft))

@@ -11,22 +11,15 @@ from wtforms import FieldList, FormField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import Optional
 
-from admin_ui.forms import AtMost, Between, Given, MoneyField, PanelForm, RateField, WholeField, said, stripped
+from admin_ui.forms import AtMost, Between, Given, MoneyField, WholeField, said, stripped
+from admin_ui.loyalty.tier_forms import LadderForm, TierForm, of_ladder, of_tier, tier_draft
 from plugin.errors import Invalid
 from plugin.loyalty.document import PLAIN, Document
-from plugin.loyalty.programs import MOST_TIERS, ProgramDraft, TierDraft
-from plugin.loyalty.rules import ProgramRules, TierRules
+from plugin.loyalty.programs import MOST_TIERS, ProgramDraft
+from plugin.loyalty.rules import ProgramRules
 
 
-class TierForm(PanelForm):
-    """One tier."""
-
-    name = StringField(_("Name"), [Given(), AtMost(60)], filters=[stripped])
-    threshold_minor = MoneyField(_("From spend of"), [Given(), Between(0)])
-    rate = RateField(_("Points times"), [Given()])
-
-
-class ProgramForm(PanelForm):
+class ProgramForm(LadderForm):
     """The rules of the programme."""
 
     name = StringField(_("Name of the programme"), [Given(), AtMost(80)], filters=[stripped])
@@ -44,7 +37,7 @@ class ProgramForm(PanelForm):
     )
     return_days = WholeField(_("Return window"), [Given(), Between(0, 365)])
     expiry_days = WholeField(_("Expiry"), [Optional(), Between(1, 3650)])
-    tier_days = WholeField(_("Spend counts for"), [Given(), Between(1, 1825)])
+    tier_days = WholeField(_("The last"), [Given(), Between(1, 1825)])
     tiers = FieldList(FormField(TierForm), max_entries=MOST_TIERS)
     starts = RadioField(
         _("When it starts"),
@@ -60,7 +53,18 @@ class ProgramForm(PanelForm):
         names = ("name", "points_one", "points_many", "earn_points", "earn_per_minor", "return_days")
         said = {name: self[name].data for name in (*names, "expiry_days", "tier_days", "tax_basis")}
         tiers = tuple(tier_draft(entry.form) for entry in self.tiers)
-        return ProgramDraft(**said, paused=paused, tiers=tiers, document=document)
+        return ProgramDraft(**said, paused=paused, tiers=tiers, document=self.ladder(document))
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Where spend counts, every tier that is not given by hand needs its amount."""
+        right = super().validate(extra_validators)
+        for entry in self.tiers if "spend" in (self.metrics.data or ["spend"]) else ():
+            field = entry.form.threshold_minor
+            if field.data is None and not field.errors and not entry.form.manual.data:
+                field.errors = [*field.errors, gettext("Enter an amount.")]
+                self.tiers.errors = [*self.tiers.errors, *field.errors]
+                right = False
+        return right
 
     def reject(self, error: Invalid) -> None:
         """Errors of tiers come as `tiers-<position>-<name>`."""
@@ -73,21 +77,11 @@ class ProgramForm(PanelForm):
         super().reject(error)
 
 
-def tier_draft(form: TierForm) -> TierDraft:
-    """A typed tier; its rate as an exact ratio."""
-    rate: Fraction = form.rate.data
-    return TierDraft(form.name.data, form.threshold_minor.data, rate.numerator, rate.denominator)
-
-
 def of_program(program: ProgramRules) -> dict[str, Any]:
     """The form's data for a version as it is in force."""
     names = [name for name in ProgramRules._fields if name not in ("tiers", "document")]
-    return {**{name: getattr(program, name) for name in names}, "tiers": [_of_tier(tier) for tier in program.tiers]}
-
-
-def _of_tier(tier: TierRules) -> dict[str, Any]:
-    rate = Fraction(tier.rate_num, tier.rate_den)
-    return {"name": tier.name, "threshold_minor": tier.threshold_minor, "rate": rate}
+    columns = {name: getattr(program, name) for name in names}
+    return columns | of_ladder(program.document.tiers) | {"tiers": [of_tier(tier) for tier in program.tiers]}
 
 
 def suggested(currency_unit: int) -> dict[str, Any]:
@@ -102,6 +96,7 @@ def suggested(currency_unit: int) -> dict[str, Any]:
         "return_days": 14,
         "expiry_days": 365,
         "tier_days": 365,
+        **of_ladder(PLAIN.tiers),
         "tiers": [
             {"name": gettext("Regular"), "threshold_minor": 100 * currency_unit, "rate": Fraction(5, 4)},
             {"name": gettext("Insider"), "threshold_minor": 300 * currency_unit, "rate": Fraction(3, 2)},

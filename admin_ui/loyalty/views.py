@@ -10,14 +10,16 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from admin_ui.loyalty import examples
-from admin_ui.loyalty.forms import ProgramForm, TierForm, of_program, suggested
+from admin_ui.loyalty.forms import ProgramForm, of_program, suggested
+from admin_ui.loyalty.tier_forms import TierForm
 from admin_ui.panel import actor, desk, done, page
+from admin_ui.tiers import views as tiers
 from plugin.errors import Invalid
 from plugin.insights import loyalty as insights
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations, queries
 from plugin.loyalty.document import PLAIN
-from plugin.loyalty.programs import ProgramDraft, TierDraft, rules_of
+from plugin.loyalty.programs import ProgramDraft, draft_of, rules_of
 from plugin.loyalty.replaying import saving as replays
 from plugin.loyalty.rules import ProgramRules
 from plugin.money import digits
@@ -97,14 +99,8 @@ def _switch(paused: bool) -> None:
     with desk() as session:
         program = queries.latest_program(session, g.shop)
         if program is not None and program.paused != paused:
-            operations.save_program(session, g.shop, actor(), replace(_draft_of(program), paused=paused))
+            operations.save_program(session, g.shop, actor(), replace(draft_of(program), paused=paused))
             storefront.publish(session, g.shop)
-
-
-def _draft_of(program: ProgramRules) -> ProgramDraft:
-    names = [name for name in ProgramDraft.__dataclass_fields__ if name != "tiers"]
-    tiers = tuple(TierDraft(t.name, t.threshold_minor, t.rate_num, t.rate_den) for t in program.tiers)
-    return ProgramDraft(**{name: getattr(program, name) for name in names}, tiers=tiers)
 
 
 @loyalty.post("/example")
@@ -122,7 +118,10 @@ def moves() -> str:
     if not form.validate():
         return page("loyalty/moves.html", moves=None)
     with desk() as session:
-        return page("loyalty/moves.html", moves=queries.tier_moves(session, g.shop, examples.tiers(form.draft())))
+        try:
+            return page("loyalty/moves.html", **tiers.moves(session, form))
+        except Invalid:
+            return page("loyalty/moves.html", moves=None)
 
 
 def _form(session: Session, form: ProgramForm, program: ProgramRules | None) -> str:
@@ -134,7 +133,7 @@ def _form(session: Session, form: ProgramForm, program: ProgramRules | None) -> 
         catching_up=insights.is_catching_up(session, g.shop),
         versions=queries.programs(session, g.shop)[::-1],
         rewards=queries.rewards(session, g.shop),
-        counts=queries.tier_counts(session, g.shop) if program else {},
+        look_back=tiers.look_back(session),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, func, select
@@ -12,11 +12,10 @@ from sqlalchemy.orm import Session
 
 from plugin.commerce.models import CustomerMerge
 from plugin.errors import NotFound
-from plugin.loyalty import document, mirror
+from plugin.loyalty import document
 from plugin.loyalty.lots import Book, Lot
 from plugin.loyalty.models import PointAccount, PointEntry, PointLot, PointNote, Program, Redemption, Reward, Tier
-from plugin.loyalty.rules import WHEN_FULFILLED, ProgramRules, TierRules, next_tier, program_at
-from plugin.loyalty.standing import LAST, History
+from plugin.loyalty.rules import WHEN_FULFILLED, ProgramRules, TierRules, program_at
 from plugin.loyalty.tiers import terms
 from plugin.shops.models import Shop
 
@@ -102,29 +101,6 @@ def _next_expiry(book: Book, now: datetime) -> tuple[datetime | None, int]:
         return None, 0
     first = min(dates)
     return first, sum(lot.remaining for lot in book.lots if lot.usable(now) and lot.expires_at == first)
-
-
-@dataclass(frozen=True)
-class Standing:
-    """Where a customer stands at a moment: spend in the rolling window, tier, and what is missing to the next."""
-
-    spend_minor: int
-    currency: str
-    tier: TierRules | None
-    next: TierRules | None
-    missing_minor: int
-
-
-def standing(session: Session, shop: Shop, customer_id: int, now: datetime) -> Standing:
-    """Tier and next tier from the mirror, as of `now`."""
-    current = program(session, shop, now)
-    if current is None or not current.tiers:
-        return Standing(0, current.currency if current else shop.currency, None, None, 0)
-    since = now - timedelta(days=current.tier_days + 1)
-    history = History(mirror.orders_since(session, shop.id, [customer_id], since), current)
-    tier, spend = history.tier((now, LAST), shop.timezone)
-    above = next_tier(spend, current.tiers)
-    return Standing(spend, current.currency, tier, above, above.threshold_minor - spend if above else 0)
 
 
 def entries(
@@ -241,37 +217,3 @@ def tier_counts(session: Session, shop: Shop) -> dict[int | None, int]:
     """Members by tier id, at the last look."""
     counts = select(PointAccount.tier_id, func.count()).where(*_members(shop))
     return dict(session.execute(counts.group_by(PointAccount.tier_id)).all())
-
-
-@dataclass(frozen=True)
-class Moves:
-    """What a change of tiers would do to whom, as of now."""
-
-    up: int
-    down: int
-    unchanged: int
-    counts: dict[str, int]
-
-
-def tier_moves(session: Session, shop: Shop, tiers: Sequence[TierRules]) -> Moves:
-    """Who would move if `tiers` held instead of the ones on the accounts; by the spend known at the last look."""
-    spends = select(PointAccount.tier_id, PointAccount.tier_spend_minor, func.count()).where(*_members(shop))
-    rank_of = _present_ranks(session, shop)
-    ladder = sorted(tiers, key=lambda tier: tier.threshold_minor)
-    up = down = unchanged = 0
-    counts = {tier.name: 0 for tier in ladder}
-    for tier_id, spend, count in session.execute(spends.group_by(PointAccount.tier_id, PointAccount.tier_spend_minor)):
-        rank = sum(spend >= tier.threshold_minor for tier in ladder)
-        before = rank_of.get(tier_id, 0)
-        up, down = up + count * (rank > before), down + count * (rank < before)
-        unchanged += count * (rank == before)
-        if rank:
-            counts[ladder[rank - 1].name] += count
-    return Moves(up, down, unchanged, counts)
-
-
-def _present_ranks(session: Session, shop: Shop) -> dict[int | None, int]:
-    ranks: dict[int | None, int] = {}
-    for version in programs(session, shop):
-        ranks |= {tier.id: rank for rank, tier in enumerate(version.tiers, start=1)}
-    return ranks

@@ -17,6 +17,7 @@ from plugin.loyalty.models import PointEntry, Redemption
 from plugin.loyalty.offers import Offer
 from plugin.loyalty.rules import ProgramRules, TierRules
 from plugin.loyalty.terms import DISCOUNTS, Terms
+from plugin.loyalty.tiers import reading
 from plugin.money import digits
 from plugin.shops.models import Shop
 from plugin.subscriptions import queries as subscriptions
@@ -39,7 +40,7 @@ def program(rules: ProgramRules | None) -> dict[str, Any] | None:
         "digits": digits(rules.currency),
         "earn": [rules.earn_points, rules.earn_per_minor],
         "exact": rules.tax_basis == "shown",
-        "tiers": [_tier(tier) for tier in rules.tiers],
+        "tiers": [_tier(tier) for tier in rules.tiers if not tier.terms.hidden],
     }
 
 
@@ -86,7 +87,7 @@ def _reward(offer: Offer) -> dict[str, Any]:
 
 def _customer(session: Session, shop: Shop, customer_id: int, now: datetime) -> dict[str, Any]:
     points = loyalty.account(session, shop, customer_id, now)
-    standing = loyalty.standing(session, shop, customer_id, now)
+    standing = reading.standing(session, shop, customer_id, now)
     return {
         "available": points.available,
         "pending": points.pending,

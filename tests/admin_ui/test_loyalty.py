@@ -38,6 +38,7 @@ def fields_of(page: str) -> dict[str, str]:
     """What a browser would send of the programme's form as it stands."""
     form = page[page.index('id="program"') : page.index("</form>", page.index('id="program"'))]
     form = re.sub(r"<template>.*?</template>", "", form, flags=re.S)
+    form = re.sub(r'<input type="checkbox"(?![^>]* checked)[^>]*>', "", form)
     fields = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]*)"', form))
     fields.update(re.findall(r'<select id="[^"]+" name="([^"]+)".*?<option value="([^"]+)" selected', form, flags=re.S))
     return fields

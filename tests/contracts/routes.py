@@ -117,6 +117,23 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("POST", "/loyalty/resume"): (at("/loyalty/resume"),),
     ("POST", "/loyalty/example"): (at("/loyalty/example", form=PROGRAM),),
     ("POST", "/loyalty/moves"): (at("/loyalty/moves", form=PROGRAM),),
+    ("GET", "/loyalty/tiers"): (at("/loyalty/tiers"),),
+    ("GET", "/loyalty/tiers/<int:origin>"): (
+        at("/loyalty/tiers/{tier}"),
+        at("/loyalty/tiers/{own_tier}", query={"after": "{customer}"}, status=200),
+    ),
+    ("POST", "/loyalty/tiers/preview"): (
+        at("/loyalty/tiers/preview", form=PROGRAM | {"after_customer": "{customer}"}, status=200),
+    ),
+    ("GET", "/customers/<int:customer_id>/tier"): (at("/customers/{customer}/tier"),),
+    ("POST", "/customers/<int:customer_id>/tier"): (
+        at("/customers/{customer}/tier", form={"origin": "{own_tier}", "reason": "mine now"}),
+        at("/customers/{own_customer}/tier", form={"origin": "{tier}", "reason": "mine now"}, status=422),
+    ),
+    ("POST", "/customers/<int:customer_id>/tier/<int:grant_id>/end"): (
+        at("/customers/{customer}/tier/{grant}/end"),
+        at("/customers/{own_customer}/tier/{grant}/end"),
+    ),
     ("GET", "/loyalty/rewards/new"): (at("/loyalty/rewards/new"),),
     ("POST", "/loyalty/rewards/new"): (at("/loyalty/rewards/new", form=REWARD),),
     ("GET", "/loyalty/rewards/<int:reward_id>"): (at("/loyalty/rewards/{reward}"),),

@@ -26,9 +26,10 @@ from plugin.effects.models import Effect
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.expiry import changing
 from plugin.loyalty.importing import preparing
-from plugin.loyalty.models import PointEntry, Reward
+from plugin.loyalty.models import PointEntry, Reward, Tier
 from plugin.loyalty.replaying import running as replaying
 from plugin.loyalty.replaying import saving as replays
+from plugin.loyalty.tiers import granting
 from plugin.messages import letters
 from plugin.messages import operations as messages
 from plugin.migrations.tables import metadata
@@ -151,6 +152,9 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
     kept = {"state": "ready", "export": exporting.sealed(shop.id, json.dumps(export))}
     kept["export_until"] = clock.now(session) + timedelta(days=9)
     request = update(PrivacyRequest).where(PrivacyRequest.shop_id == shop.id).values(kept)
+    tier = session.query(Tier).filter_by(shop_id=shop.id).order_by(Tier.position.desc()).first()
+    assert tier
+    grant = granting.grant(session, shop, "staff:1", customer, tier.origin or tier.id, None, f"for {name}")
     referral = shopfloor.referral(session, shop, customer, f"friend.{mail}")
     tried = replays.start(session, shop, "staff:1", shopfloor.BEANS, clock.now(session) - timedelta(days=9), name)
     while replaying.step(session, shop):
@@ -165,6 +169,8 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
         "product": product,
         "entry": entry,
         "reward": reward.id,
+        "tier": tier.origin or tier.id,
+        "grant": grant.id,
         "redemption": redemption.id,
         "field": field.id,
         "automation": automation.id,

@@ -35,6 +35,8 @@ class Wanted(NamedTuple):
     tallied: bool
     each_minor: int | None
     points_many: str | None
+    holdout_salt: int | None  # of the programme in force, with its share: who is held out buys nothing
+    holdout_percent: int | None
     number: int
 
 
@@ -51,12 +53,15 @@ class Asked(NamedTuple):
 _ASK = """
     SELECT r.id, r.name, r.kind, r.cost_points, r.value_minor, r.currency, r.minimum_minor, r.valid_days, r.active,
         r.terms, r.version, r.archived_at IS NOT NULL, t.reward_id IS NOT NULL, t.each_minor,
-        (SELECT points_many FROM programs WHERE shop_id = %(shop)s AND valid_from <= %(now)s
-            AND (valid_to IS NULL OR valid_to > %(now)s) ORDER BY valid_from DESC LIMIT 1),
+        p.points_many, p.holdout_salt, (p.rules->'holdout'->>'percent')::bigint,
         (SELECT nextval('redemptions_id_seq')),
         (SELECT id FROM redemptions WHERE shop_id = %(shop)s AND customer_id = %(customer)s AND request_key = %(key)s),
         l.*
     FROM rewards r LEFT JOIN reward_tallies t ON t.shop_id = r.shop_id AND t.reward_id = r.id
+    LEFT JOIN LATERAL (
+        SELECT points_many, holdout_salt, rules FROM programs WHERE shop_id = %(shop)s AND valid_from <= %(now)s
+            AND (valid_to IS NULL OR valid_to > %(now)s) ORDER BY valid_from DESC LIMIT 1
+    ) p ON true
     LEFT JOIN LATERAL (
         SELECT id, customer_id, order_id, source, granted, remaining, expired, expiries, pending, available_at,
             expires_at
@@ -117,6 +122,10 @@ _WRITE = f"""
     ), asked AS (
         INSERT INTO outbox (shop_id, kind, key, urgent, payload)
         VALUES (%(shop_id)s, %(effect)s, %(effect_key)s, true, %(payload)s::jsonb)
+    ), news AS (
+        INSERT INTO point_news (shop_id, customer_id, noted_at)
+        VALUES (%(shop_id)s, %(customer_id)s, %(created_at)s)
+        ON CONFLICT (shop_id, customer_id) DO UPDATE SET noted_at = excluded.noted_at
     ), taken AS ({tallies.TAKE} RETURNING 1)
     SELECT count(*) FROM taken
 """

@@ -101,7 +101,8 @@ def _wire() -> None:
     """Hands down what lower layers need from higher ones without knowing them."""
     from plugin.campaigns import waking
     from plugin.effects import performing
-    from plugin.loyalty.expiry import warning
+    from plugin.loyalty.mails import gate
+    from plugin.loyalty.mails.kinds import KINDS
     from plugin.messages import claiming, leaving
     from plugin.performers import PERFORMERS
     from plugin.privacy import bodies
@@ -114,7 +115,8 @@ def _wire() -> None:
 
     bodies.use(erasing)
     performing.use(PERFORMERS, queries.shop)
-    claiming.use({"cart": waking.recheck, "announcement": announcing.recheck, "points_expiring": warning.recheck})
+    own = dict.fromkeys(KINDS, gate.check)
+    claiming.use({"cart": waking.recheck, "announcement": announcing.recheck, **own})
     leaving.use(subscriptions.unsubscribe, subscriptions.come_back)
     installing.use([start_backfill, storefront.publish], doorbells=["sync.drain_waiting"])
 

@@ -6,17 +6,21 @@ account its present tier after the tiers changed and once a day (a window rolls 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.models import Order
-from plugin.loyalty import returning
+from plugin.loyalty import queries, returning
+from plugin.loyalty.mails import news
+from plugin.loyalty.document import PLAIN
 from plugin.loyalty.models import PointAccount, Program
 from plugin.loyalty.referring.paying import settle_referrals
 from plugin.loyalty.replaying import running as replays
 from plugin.loyalty.settling import settle_due, settle_orders
-from plugin.loyalty.tiers import marking, telling
+from plugin.loyalty.tiers import evaluating, marking, telling
 from plugin.loyalty.tiers.following import follow_tiers
 from plugin.shops.models import Shop
 
@@ -29,7 +33,7 @@ def catch_up(session: Session, shop: Shop) -> bool:
     if settle_referrals(session, shop) or returning.keep(session, shop) or telling.tell(session, shop):
         return True
     waiting = _settle_history(session, shop) or _tell_tiers(session, shop) or settle_due(session, shop, STEP) == STEP
-    return waiting or replays.step(session, shop)
+    return waiting or bool(news.tell(session, shop)) or replays.step(session, shop)
 
 
 def _settle_history(session: Session, shop: Shop) -> bool:
@@ -56,14 +60,27 @@ def _tell_tiers(session: Session, shop: Shop) -> bool:
     )
     if program is None or not _is_stale(program, shop, session):
         return False
-    after = PointAccount.shop_id == shop.id, PointAccount.customer_id > (program.accounts_after or 0)
-    query = select(PointAccount.customer_id).where(*after).order_by(PointAccount.customer_id).limit(STEP)
-    ids = list(session.scalars(query))
-    program.accounts_after = ids[-1] if len(ids) == STEP else None
+    after, is_first = program.accounts_after or 0, program.accounts_seen_at is None
+    program.accounts_after = _tell_next(session, shop, after, is_first, now)
     program.accounts_seen_at = program.accounts_seen_at if program.accounts_after else now
+    return True
+
+
+def _tell_next(session: Session, shop: Shop, after: int, is_first: bool, now: datetime) -> int | None:
+    """The next accounts after a customer, many at once where one number decides; up to whom, None at the end.
+
+    The first time under a version, what the store carries may be another thing for everybody.
+    """
+    rules = queries.program(session, shop, now)
+    ladder = rules.document.tiers if rules else PLAIN.tiers
+    if rules and evaluating.can(rules) and not (is_first and marking.is_used(session, shop, ladder)):
+        return evaluating.follow(session, shop, rules, after, now)[0]
+    mine = PointAccount.shop_id == shop.id, PointAccount.customer_id > after
+    query = select(PointAccount.customer_id).where(*mine).order_by(PointAccount.customer_id).limit(STEP)
+    ids = list(session.scalars(query))
     follow_tiers(session, shop, ids)
     marking.mark(session, shop, ids)
-    return True
+    return ids[-1] if len(ids) == STEP else None
 
 
 def _is_stale(program: Program, shop: Shop, session: Session) -> bool:

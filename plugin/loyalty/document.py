@@ -19,6 +19,7 @@ from plugin.loyalty.tiers.terms import Ladder
 Rounding = Literal["down", "nearest", "up"]
 Availability = Literal["days", "fulfilled"]
 Shortfall = Literal["debt", "floor", "negative"]
+Join = Literal["automatic", "opt_in"]
 Ratio = tuple[int, int]  # numerator, denominator
 
 
@@ -91,13 +92,14 @@ class Expiry(Part, frozen=True):
 
 
 class Document(Part, frozen=True):
-    """Everything."""
+    """Everything. `join`: whether people take part until they leave, or from when they join."""
 
     earn: Earn = Earn()
     referrals: Referrals = Referrals()
     holdout: Holdout = Holdout()
     expiry: Expiry = Expiry()
     tiers: Ladder = Ladder()
+    join: Join = "automatic"
 
     @property
     def is_plain(self) -> bool:

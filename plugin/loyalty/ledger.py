@@ -92,6 +92,12 @@ _ACCOUNTS = """
 """
 
 
+_NEWS = """
+    INSERT INTO point_news (shop_id, customer_id, noted_at) SELECT %s, c.id, %s FROM unnest(%b::bigint[]) AS c (id)
+    ON CONFLICT (shop_id, customer_id) DO UPDATE SET noted_at = excluded.noted_at
+"""
+
+
 def lock(session: Session, shop_id: int, customer_ids: Collection[int]) -> dict[int, Book]:
     """The accounts of these customers, made where missing and locked in customer order; no lots loaded yet.
 
@@ -155,6 +161,9 @@ def write(session: Session, shop_id: int, books: Iterable[Book], now: datetime) 
     _write_lots(cursor, _NEW_LOTS, (shop_id, now), [_lot(lot)[1:] for lot in new])
     _write_lots(cursor, _LOTS, (shop_id, now), [_lot(lot) for lot in lots if lot.id is not None])
     _write_accounts(cursor, shop_id, changed, now)
+    moved = sorted(book.customer_id for book in changed if book.entries or any(lot.changed for lot in book.lots))
+    if moved:
+        cursor.execute(_NEWS, (shop_id, now, moved))
 
 
 def _apart(entries: Iterable[Entry], lots: Iterable[Lot]) -> tuple[list[Entry], list[Entry], list[Lot]]:

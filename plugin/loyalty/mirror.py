@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from plugin.loyalty import facts
+from plugin.loyalty.joining import saying
 from plugin.loyalty.ledger import raw
 from plugin.loyalty.rules import Line, MoneyBack, OrderState, Return
 
@@ -84,6 +85,7 @@ def _read(session: Session, where: str, values: dict[str, Any], wanted: facts.As
         )
         for row in rows
     ]
+    orders = saying.told(cursor, values["shop"], orders)
     return facts.told(cursor, values["shop"], orders, wanted) if wanted.more else orders
 
 

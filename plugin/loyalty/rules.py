@@ -82,6 +82,7 @@ class OrderState(NamedTuple):
     points_paid_minor: int = 0  # what codes bought with points took off
     fulfilled_at: datetime | None = None  # when the last of it was fulfilled; None while something is left
     customer_tags: frozenset[str] = frozenset()
+    joined: bool | None = None  # what the customer had said about the programme by then; None: nothing
 
 
 class TierRules(NamedTuple):
@@ -155,7 +156,14 @@ def not_entitled(order: OrderState, program: ProgramRules) -> str | None:
     """The reason why whoever placed an order gets nothing for it, or None. Their spend counts all the same."""
     if not order.customer_tags.isdisjoint(folded(program.document.earn.excluded.customer_tags)):
         return "excluded_customer"
+    if not is_member(program, order.joined):
+        return "no_member"
     return "holdout" if order.customer_id and is_held_out(program, order.customer_id) else None
+
+
+def is_member(program: ProgramRules, joined: bool | None) -> bool:
+    """Whether somebody takes part; `joined` is their last word, None when they never said one."""
+    return program.document.join == "automatic" if joined is None else joined
 
 
 def is_held_out(program: ProgramRules, customer_id: int) -> bool:

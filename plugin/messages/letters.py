@@ -14,6 +14,7 @@ from plugin.mail import smtp
 from plugin.mail.envelope import Letter
 from plugin.messages.models import Message
 from plugin.messages.rendering import Rendered
+from plugin.messages.rules import ALL
 from plugin.shops.models import Shop
 
 PURPOSE: Final = "unsubscribe"
@@ -48,7 +49,7 @@ def context(shop: Shop, message: Message, customer: Customer | None) -> dict[str
         "customer": person,
         **message.context,
         "locale": message.locale,
-        "unsubscribe_url": unsubscribe_url(shop, message.id) if message.marketing else "",
+        "unsubscribe_url": unsubscribe_url(shop, message.id) if can_be_ended(message) else "",
     }
 
 
@@ -79,8 +80,13 @@ def letter(shop: Shop, message: Message, mail: Rendered, sent_at: datetime) -> L
         reference=f"{shop.id}-{message.id}",
         sent_at=sent_at,
         reply_to=shop.email if shop.email and shop.email != sender else None,
-        unsubscribe_url=unsubscribe_url(shop, message.id) if message.marketing else None,
+        unsubscribe_url=unsubscribe_url(shop, message.id) if can_be_ended(message) else None,
     )
+
+
+def can_be_ended(message: Message) -> bool:
+    """Whether the mail has a link to stop: all marketing, and service mails that are a scope of their own."""
+    return message.marketing or message.scope != ALL
 
 
 def unsubscribe_url(shop: Shop, message_id: int) -> str:

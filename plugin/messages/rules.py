@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 ALL: Final = "all"
+PROGRAM: Final = "loyalty"  # mails about one's own account in the programme: service, but nobody has to want them
 FREQUENCY_DAYS: Final = 7
 FREQUENCY_MAX: Final = 5  # marketing mails to one address in FREQUENCY_DAYS, unless the shop says otherwise
 SERVICE_TRIES: Final = 8

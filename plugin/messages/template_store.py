@@ -37,6 +37,17 @@ BUILT_IN: Final = {
         "You can spend them until {{ expires_on | date: 'long' }}.",
         EXPIRING,
     ),
+    "points_earned": (
+        "{{ points | number }} {{ points_name }} for you",
+        "{% if order != '' %}With order {{ order }}. {% endif %}What they buy, and from when.",
+        MEMBER,
+    ),
+    "reward_ready": ("A reward is within reach", "You have enough {{ points_name }} for: {{ reward }}", MEMBER),
+    "points_taken": (
+        "{{ points | number }} {{ points_name }} were taken back",
+        "Why, and what you have now.",
+        MEMBER,
+    ),
     "reward": ("Your code: {{ code }}", "{{ reward_title }}: your personal code is inside.", REWARD),
     "referral_welcome": ("Your welcome code: {{ code }}", "A friend invited you. Your code is inside.", INVITED),
     "referral_reward": ("{{ points }} {{ points_name }} for inviting a friend", "Your friend has bought.", SHARED),
@@ -93,13 +104,14 @@ def compiled_built_in(name: str) -> Compiled:
     return _compiled(built_in(name), renderer.compile_mjml(built_in(name).mjml))
 
 
-def keep(session: Session, shop: Shop, source: Source, sample: Mapping[str, Any]) -> str:
-    """Compile a marketing template, try it on `sample`, and keep it; its digest.
+def keep(session: Session, shop: Shop, source: Source, sample: Mapping[str, Any], way_out: bool = True) -> str:
+    """Compile a template, try it on `sample`, and keep it; its digest. `way_out`: it needs a link to unsubscribe.
 
     Raises Invalid(part) in the merchant's words, part being subject, preheader, mjml or text.
     """
     if session.get(Template, (shop.id, source.digest)) is None:
-        _require_way_out(source)
+        if way_out:
+            _require_way_out(source)
         html = renderer.compile_template(source.subject, source.preheader, source.mjml, source.text)
         tried = renderer.render_all({"tried": _compiled(source, html)}, [renderer.Job("tried", sample)])[0]
         if isinstance(tried, Invalid):

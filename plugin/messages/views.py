@@ -17,7 +17,7 @@ from plugin.errors import NotFound
 from plugin.messages import leaving
 from plugin.messages.letters import common_context
 from plugin.messages.models import Message
-from plugin.messages.rules import ALL
+from plugin.messages.rules import ALL, PROGRAM
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 
@@ -122,4 +122,6 @@ def _name(shop: Shop) -> str:
 
 
 def _field(mail: Message) -> str:
+    if mail.scope == PROGRAM:
+        return gettext("mails about your points")
     return str((mail.context.get("field") or {}).get("label") or gettext("these mails"))

@@ -16,6 +16,8 @@ FEATURES = (
     "loyalty.books",
     "loyalty.expiry",
     "loyalty.importing",
+    "loyalty.joining",
+    "loyalty.mails",
     "loyalty.referring",
     "loyalty.tiers",
     "loyalty.replaying",

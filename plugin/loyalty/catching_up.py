@@ -14,8 +14,8 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.commerce.models import Order
 from plugin.loyalty import queries, returning
-from plugin.loyalty.mails import news
 from plugin.loyalty.document import PLAIN
+from plugin.loyalty.mails import news
 from plugin.loyalty.models import PointAccount, Program
 from plugin.loyalty.referring.paying import settle_referrals
 from plugin.loyalty.replaying import running as replays

@@ -7,7 +7,20 @@ from collections.abc import Callable
 
 import structlog
 
-from tests.bench import apply, backfill, end_to_end, growth, panel, receive, redeem, render, replay, settle, sweep
+from tests.bench import (
+    apply,
+    backfill,
+    end_to_end,
+    growth,
+    panel,
+    receive,
+    redeem,
+    render,
+    replay,
+    settle,
+    sweep,
+    tiers,
+)
 from tests.bench.figures import Figure
 from tests.bench.house import House, house
 
@@ -19,6 +32,7 @@ FIGURES: dict[str, Callable[[House], Figure | list[Figure]]] = {
     "settle": settle.run,
     "redeem": redeem.run,
     "replay": replay.run,
+    "tiers": tiers.run,
     "sweep": sweep.run,
     "render": render.run,
     "panel": panel.run,

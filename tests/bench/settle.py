@@ -86,7 +86,7 @@ def _fill(house: House, number: int, entries: int) -> Shop:
         owner.execute("UPDATE programs SET history_after = NULL, accounts_after = NULL WHERE shop_id = %s", [shop.id])
         assert program
         asked = {"shop": shop.id, "entries": entries, "people": entries // AN_ACCOUNT, "each": AN_ACCOUNT}
-        with _unchecked(owner):
+        with unchecked(owner):
             for statement in FILL:
                 owner.execute(statement, asked | {"program": program[0]})
         owner.execute("ANALYZE customers, orders, point_entries, point_lots, point_accounts")
@@ -94,7 +94,7 @@ def _fill(house: House, number: int, entries: int) -> Shop:
 
 
 @contextmanager
-def _unchecked(owner: psycopg.Connection) -> Iterator[None]:
+def unchecked(owner: psycopg.Connection) -> Iterator[None]:
     """Without foreign keys, whose checks take most of the filling; back afterwards, for what is settled."""
     keys = owner.execute(KEYS).fetchall()
     for table, name, _ in keys:

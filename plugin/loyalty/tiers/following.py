@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from plugin.loyalty.standing import LAST, Histories, Stand, reach
 from plugin.loyalty.tiers import facts
 from plugin.shops.models import Shop
 
+NOBODY: Final[Mapping[int, Stand]] = MappingProxyType({})
 _CHANGES = """
     INSERT INTO tier_changes (shop_id, created_at, program_id, kind, customer_id, from_origin, from_name, to_origin,
         to_name, occurred_at, falls_at, why)
@@ -74,15 +76,16 @@ def stand(
     programs: tuple[ProgramRules, ...],
     histories: Histories,
     now: datetime,
+    known: Mapping[int, Stand] = NOBODY,
 ) -> None:
-    """Today's tier into the locked books, and what changed into the history."""
+    """Today's tier into the locked books, and what changed into the history; `known` are worked out already."""
     program = program_at(programs, now)
     if program is None or not any(version.tiers for version in programs):
         return
     tiers = {tier.id: tier for version in programs for tier in version.tiers}
     changes: list[Change] = []
     for customer_id, book in books.items():
-        found = stand_of(histories, customer_id, program, now)
+        found = known.get(customer_id) or stand_of(histories, customer_id, program, now)
         before = tiers.get(book.tier_id or 0)
         if ((found.tier and found.tier.id), found.spend_minor) != (book.tier_id, book.tier_spend_minor):
             grew = found.spend_minor > book.tier_spend_minor

@@ -50,6 +50,12 @@ def marked(session: Session, shop: Shop, payload: dict[str, Any], result: dict[s
     mark(session, shop, [customer_id])
 
 
+def is_used(session: Session, shop: Shop, ladder: Ladder) -> bool:
+    """Whether the store carries anything of ours, or is to."""
+    carried = select(TierMark.customer_id).where(TierMark.shop_id == shop.id).limit(1)
+    return bool(ladder.tag_prefix or ladder.metafield) or session.scalar(carried) is not None
+
+
 def _wanted(session: Session, shop: Shop, customer_ids: Collection[int]) -> list[dict[str, Any]]:
     program = queries.program(session, shop, clock.now(session))
     ladder = program.document.tiers if program else PLAIN

@@ -7,15 +7,11 @@ from dataclasses import replace
 from msgspec import structs
 from sqlalchemy.orm import Session
 
-from plugin.errors import Refused
 from plugin.loyalty import programs, queries
 from plugin.loyalty.models import Program
+from plugin.loyalty.programs import ChangedMeanwhile
 from plugin.loyalty.referring.terms import Referrals, check
 from plugin.shops.models import Shop
-
-
-class ChangedMeanwhile(Refused):
-    """Somebody saved the programme since the page was opened."""
 
 
 def save_terms(session: Session, shop: Shop, actor: str, terms: Referrals, version: int) -> Program | None:

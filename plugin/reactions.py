@@ -15,6 +15,8 @@ from plugin.campaigns import merging as cart_merges
 from plugin.campaigns import operations as campaigns
 from plugin.commerce import merges
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty.acting import following as actions
+from plugin.loyalty.acting import merging as action_merges
 from plugin.loyalty.referring import following as referrals
 from plugin.loyalty.referring import merging as referral_merges
 from plugin.messages import merging as mail_merges
@@ -44,6 +46,7 @@ def react(session: Session, shop: Shop, changes: Changes) -> None:
     campaigns.follow_checkouts(session, shop, changes.checkouts)
     campaigns.stop_for_orders(session, shop, changes.orders)
     subscriptions.announce_products(session, shop, changes.products)
+    actions.follow_customers(session, shop, changes.customers | changes.consents)
     referrals.follow_referrals(session, shop, changes.orders)
     loyalty.use_codes(session, shop, changes.orders)
     loyalty.follow_merges(session, shop, changes.merged, changes.orders)
@@ -60,3 +63,4 @@ def _follow_merges(session: Session, shop: Shop, changes: Changes) -> None:
         wish_merges.follow_merges(session, shop, merged)
         mail_merges.follow_merges(session, shop, merged)
         referral_merges.follow_merges(session, shop, merged)
+        action_merges.follow_merges(session, shop, merged)

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.commerce.models import Order
 from plugin.loyalty import queries, returning
+from plugin.loyalty.acting.deciding import settle_deeds
+from plugin.loyalty.acting.sweeping import sweep
 from plugin.loyalty.document import PLAIN
 from plugin.loyalty.mails import news
 from plugin.loyalty.models import PointAccount, Program
@@ -31,6 +33,8 @@ def catch_up(session: Session, shop: Shop) -> bool:
     """One step of whatever waits; whether something may be left to do."""
     # Alone: these lock before accounts.
     if settle_referrals(session, shop) or returning.keep(session, shop) or telling.tell(session, shop):
+        return True
+    if sweep(session, shop) or settle_deeds(session, shop):
         return True
     waiting = _settle_history(session, shop) or _tell_tiers(session, shop) or settle_due(session, shop, STEP) == STEP
     return waiting or bool(news.tell(session, shop)) or replays.step(session, shop)

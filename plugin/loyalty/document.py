@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from plugin.loyalty.acting.terms import Actions
 from plugin.loyalty.holdout import Holdout
 from plugin.loyalty.referring.terms import Referrals
 from plugin.loyalty.tiers.terms import Ladder
@@ -95,6 +96,7 @@ class Document(Part, frozen=True):
     """Everything. `join`: whether people take part until they leave, or from when they join."""
 
     earn: Earn = Earn()
+    actions: Actions = Actions()
     referrals: Referrals = Referrals()
     holdout: Holdout = Holdout()
     expiry: Expiry = Expiry()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
+from plugin.loyalty.acting import erasing as acting
 from plugin.loyalty.referring import erasing as referring
 from plugin.shops import rows
 from plugin.shops.models import Shop
@@ -46,9 +47,11 @@ _ERASES = {
 
 def export_customer(session: Session, shop: Shop, person: Person) -> rows.Found:
     """Points, their history and what was bought with them."""
-    return rows.read(session, shop, person, _EXPORTS) | referring.export_customer(session, shop, person)
+    found = rows.read(session, shop, person, _EXPORTS) | referring.export_customer(session, shop, person)
+    return found | acting.export_customer(session, shop, person)
 
 
 def erase_customer(session: Session, shop: Shop, person: Person) -> rows.Counts:
     """Remove what staff wrote about a person; the ledger itself holds nothing personal."""
-    return rows.change(session, shop, person, _ERASES) | referring.erase_customer(session, shop, person)
+    counts = rows.change(session, shop, person, _ERASES) | referring.erase_customer(session, shop, person)
+    return counts | acting.erase_customer(session, shop, person)

@@ -19,6 +19,7 @@ from plugin.commerce.models import Order
 from plugin.errors import Invalid
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import document, holdout
+from plugin.loyalty.acting import terms as actions
 from plugin.loyalty.checking import check_earn
 from plugin.loyalty.document import PLAIN, Document
 from plugin.loyalty.models import Program, Tier
@@ -201,6 +202,7 @@ def check(draft: ProgramDraft) -> None:
     _check_days(draft)
     holdout.check(draft.document.holdout)
     check_earn(draft.document.earn)
+    actions.check(draft.document.actions)
     if draft.tax_basis not in TAX_BASES:
         raise Invalid("Choose which prices count.", "tax_basis")
     tier_terms.check(draft.document.tiers)

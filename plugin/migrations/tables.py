@@ -13,6 +13,7 @@ FEATURES = (
     "commerce",
     "messages",
     "loyalty",
+    "loyalty.acting",
     "loyalty.books",
     "loyalty.expiry",
     "loyalty.importing",

@@ -42,6 +42,7 @@ ERASED = {
     "plugin.subscriptions.erasing": ("subscriptions: email",),
     "plugin.campaigns.erasing": ("enrollments: email", "decisions: value"),
     "plugin.loyalty.erasing": ("point_notes: note", "expiry_changes: reason", "point_import_rows: who note", "tier_grants: reason"),
+    "plugin.loyalty.acting.erasing": ("profile_values: value",),
     "plugin.loyalty.referring.erasing": ("referrals: email mailbox verdict_note",),
     "plugin.effects.erasing": ("outbox: result error",),
     "plugin.sync.erasing": ("inbox: body error",),
@@ -52,6 +53,8 @@ HARMLESS = {
     OURS: (
         "inbox: topic state api_version",
         "ledger_checks: state faults",
+        "deeds: thing reason",
+        "profile_fields: kind",
         "expiry_changes: kind state",
         "point_imports: state",
         "memberships: source",
@@ -90,6 +93,8 @@ HARMLESS = {
         "body_digests: digest",
         "checkouts: token",
         "decisions: key",
+        "deeds: key",
+        "api_tokens: digest hint",
         "drift_checks: operation_gid",
         "drift_findings: key before",
         "enrollments: subject_key checkout_token",
@@ -125,6 +130,7 @@ HARMLESS = {
     MERCHANT: (
         "point_imports: name",
         "automation_versions: steps",
+        "profile_fields: label choices",
         "automations: name",
         "tier_changes: from_name to_name",
         "tier_grants: tier_name",
@@ -144,6 +150,7 @@ HARMLESS = {
     ),
     STAFF: (
         "audit_log: actor",
+        "api_tokens: created_by",
         "tier_grants: actor ended_by",
         "ledger_checks: asked_by",
         "expiry_changes: actor undone_by",

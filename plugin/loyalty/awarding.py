@@ -16,7 +16,7 @@ from plugin import clock
 from plugin.commerce import merges
 from plugin.loyalty import ledger, queries
 from plugin.loyalty.lots import Book, Entry, Lot
-from plugin.loyalty.rules import ProgramRules, expires_at
+from plugin.loyalty.rules import ProgramRules, expires_at, is_held_out
 from plugin.shops.models import Shop
 
 _POSTED = """
@@ -68,7 +68,7 @@ def _bring(
     posted = [points for (points,) in ledger.raw(session).execute(_POSTED, (shop.id, f"{source}:", f"{source};"))]
     posted += [entry.points for entry in book.entries if entry.key.startswith(f"{source}:")]
     points = wanted.points - sum(posted)
-    if not points:
+    if not points or (points > 0 and program is not None and is_held_out(program, wanted.customer_id)):
         return 0
     entry = Entry(
         wanted.customer_id,

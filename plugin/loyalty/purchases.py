@@ -37,6 +37,7 @@ class Wanted(NamedTuple):
     points_many: str | None
     holdout_salt: int | None  # of the programme in force, with its share: who is held out buys nothing
     holdout_percent: int | None
+    expires_by: str | None  # whether this purchase gives the customer's other points more time
     number: int
 
 
@@ -53,7 +54,7 @@ class Asked(NamedTuple):
 _ASK = """
     SELECT r.id, r.name, r.kind, r.cost_points, r.value_minor, r.currency, r.minimum_minor, r.valid_days, r.active,
         r.terms, r.version, r.archived_at IS NOT NULL, t.reward_id IS NOT NULL, t.each_minor,
-        p.points_many, p.holdout_salt, (p.rules->'holdout'->>'percent')::bigint,
+        p.points_many, p.holdout_salt, (p.rules->'holdout'->>'percent')::bigint, p.rules->'expiry'->>'by',
         (SELECT nextval('redemptions_id_seq')),
         (SELECT id FROM redemptions WHERE shop_id = %(shop)s AND customer_id = %(customer)s AND request_key = %(key)s),
         l.*

@@ -14,7 +14,8 @@ from plugin import clock
 from plugin.commerce.models import Variant
 from plugin.crypto.secrets import keyed
 from plugin.errors import NotFound, Refused
-from plugin.loyalty import ledger, purchases, queries, tallies, terms
+from plugin.loyalty import holdout, ledger, purchases, queries, tallies, terms
+from plugin.loyalty.expiry import activity
 from plugin.loyalty.lots import Book, Entry, NotEnoughPoints
 from plugin.loyalty.models import Redemption, Reward
 from plugin.loyalty.purchases import Wanted
@@ -68,7 +69,10 @@ def redeem(
     if asked.before is not None:
         return _repeated(queries.redemption(session, shop, asked.before), asked.reward, points)
     book.lots = asked.lots
-    return _Purchase(session, shop, book, asked.reward, request_key, actor, now).made(points)
+    made = _Purchase(session, shop, book, asked.reward, request_key, actor, now).made(points)
+    if asked.reward.expires_by == "inactivity":
+        activity.follow(session, shop, queries.program(session, shop, now), [customer_id])
+    return made
 
 
 def _repeated(before: Redemption, reward: Wanted, points: int | None) -> Redemption:
@@ -92,10 +96,20 @@ class _Purchase:
         reward = self.reward
         if terms.stand(reward.active, reward.archived, self.terms, Limits(), 0, self.now) is not Stand.ACTIVE:
             raise RewardPaused("“%(reward)s” is not available at the moment.", reward=reward.name)
+        self._check_side()
         offered = terms.offer(reward.cost_points, self._value(), self.terms, points)
         self.book.require(offered.points, self.now)
         self._check_how_often()
         return self._write(self._redemption(offered))
+
+    def _check_side(self) -> None:
+        """Whoever is held out has no benefits; a shopper is not told that there is a comparison."""
+        salt, percent = self.reward.holdout_salt, self.reward.holdout_percent
+        if not salt or not percent or holdout.arm(salt, percent, self.book.customer_id) != holdout.HOLDOUT:
+            return
+        if self.actor:
+            raise RewardPaused("This customer is held out of the programme, so that its profit can be measured.")
+        raise RewardPaused("“%(reward)s” is not available at the moment.", reward=self.reward.name)
 
     def _value(self) -> int:
         """What the reward is worth; a product, what it costs today."""

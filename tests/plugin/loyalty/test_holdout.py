@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from plugin.errors import Invalid, Refused
 from plugin.loyalty import queries
+from plugin.loyalty.awarding import Award, award
 from plugin.loyalty.holding_out import hold_out
 from plugin.loyalty.holdout import (
     HOLDOUT,
@@ -28,8 +29,9 @@ from plugin.loyalty.holdout import (
     place,
 )
 from plugin.loyalty.programs import draft_of
+from plugin.loyalty.redeeming import RewardPaused, redeem
 from plugin.shops.models import Shop
-from tests.plugin.loyalty.ledgers import DRAFT, LADDER, START, account, at, order, program, settle
+from tests.plugin.loyalty.ledgers import DRAFT, LADDER, START, account, at, order, program, reward, settle
 
 salts = st.integers(1, 2**63 - 1)
 people = st.integers(1, 2**63 - 1)
@@ -116,3 +118,23 @@ def test_whoever_is_held_out_earns_nothing_and_keeps_what_they_have(session: Ses
     order(session, shop, 3, held, START + timedelta(days=21))
     settle(session, shop, 1, 2, 3)
     assert account(session, shop, held) == (300, 0, 0)
+
+
+def test_whoever_is_held_out_redeems_nothing_and_is_given_nothing(session: Session, shop: Shop) -> None:
+    at(session, START)
+    saved = program(session, shop)
+    held = next(id for id in range(1, 1_000) if arm(saved.holdout_salt or 0, 10, id) == HOLDOUT)
+    with_it = next(id for id in range(1, 1_000) if arm(saved.holdout_salt or 0, 10, id) == PROGRAMME)
+    gift = reward(session, shop, 100)
+    for number, whose in enumerate((held, with_it), start=1):
+        order(session, shop, number, whose, START)
+    settle(session, shop, 1, 2)
+    at(session, START + timedelta(days=9))
+    hold_out(session, shop, "staff:1", 10, 1)
+    for actor, words in (("", "not available"), ("staff:1", "held out")):
+        with pytest.raises(RewardPaused, match=words), session.begin_nested():
+            redeem(session, shop, held, gift.id, "click-000001", actor=actor)
+    assert redeem(session, shop, with_it, gift.id, "click-000001").points == 100
+    given = [award(session, shop, Award(whose, 20, "birthday", "actions", {}, START)) for whose in (held, with_it)]
+    assert given == [0, 20]
+    assert (account(session, shop, held), account(session, shop, with_it)) == ((150, 0, 0), (70, 0, 0))

@@ -48,7 +48,7 @@ FILL = (
 
 def run(house: House) -> Figure:
     people = 2 * (WARM + ROUNDS * A_ROUND)
-    shop = make_shop(house, 701, programme=True)
+    shop = make_shop(house, 721, programme=True)
     with house.owner() as owner:
         for statement in FILL:
             owner.execute(statement, {"shop": shop.id, "people": people} if "%(" in statement else None)

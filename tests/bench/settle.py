@@ -69,7 +69,7 @@ LINES = """
 
 
 def run(house: House) -> Figure:
-    few, many = _fill(house, 701, FEW), _fill(house, 702, MANY)
+    few, many = _fill(house, 741, FEW), _fill(house, 742, MANY)
     batches = count(MANY + 1, BATCH)
     for shop, entries in ((few, FEW), (many, MANY)):
         _a_second(house, shop, entries, next(batches))

@@ -53,7 +53,7 @@ BY_HAND = """
     UPDATE point_accounts a SET tier_spend_minor = n.minor, tier_id = n.wanted, updated_at = %(now)s
     FROM (
         SELECT p.customer_id, coalesce(s.minor, 0) AS minor,
-            CASE WHEN s.minor >= 30000 THEN %(gold)s WHEN s.minor >= 10000 THEN %(silver)s END AS wanted
+            CASE WHEN s.minor >= 30000 THEN %(gold)s ELSE %(lowest)s END AS wanted
         FROM point_accounts p LEFT JOIN (
             SELECT o.customer_id, sum((l.price_minor * l.quantity - l.discount_minor)
                 * (l.quantity - coalesce(r.quantity, 0)) / l.quantity)::bigint AS minor
@@ -95,7 +95,7 @@ def _fill(house: House) -> tuple[Shop, dict[str, int], datetime]:
         now = clock.now(session) + timedelta(hours=1)
         program = loyalty.latest_program(session, shops.shop(session))
         assert program is not None
-    tiers = {"silver": program.tiers[0].id, "gold": program.tiers[1].id}
+    tiers = {"lowest": program.tiers[0].id, "gold": program.tiers[1].id}
     asked = {"shop": shop.id, "people": PEOPLE, "now": now}
     with house.owner() as owner:
         owner.execute("UPDATE programs SET history_after = NULL WHERE shop_id = %s", [shop.id])

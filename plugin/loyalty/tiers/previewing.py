@@ -36,10 +36,15 @@ class Mover:
     """Somebody who would move, with the figures of the draft."""
 
     customer_id: int
-    before: str | None
-    after: str | None
+    before: TierRules | None
+    after: TierRules | None
     is_up: bool
     stand: Stand
+
+    @property
+    def moves(self) -> bool:
+        """A tier that is only called otherwise is the same."""
+        return (self.before and self.before.origin) != (self.after and self.after.origin)
 
 
 @dataclass
@@ -57,14 +62,16 @@ class Preview:
 
 def preview(session: Session, shop: Shop, draft: ProgramRules) -> Preview:
     """The sums."""
+    present = queries.program(session, shop, clock.now(session))
+    draft = _named(draft, present)
     found, after = Preview(of=_members(session, shop)), 0
     found.counts = Counter({tier.name: 0 for tier in draft.tiers})
     while found.looked_at < MOST:
         people = _people(session, shop, after, STEP)
         if not people:
             break
-        for mover in _judged(session, shop, draft, people):
-            _add(found, mover, draft, queries.program(session, shop, clock.now(session)))
+        for mover in _judged(session, shop, draft, present, people):
+            _add(found, mover, draft, present)
         found.looked_at += len(people)
         after = people[-1]
     return found
@@ -72,20 +79,30 @@ def preview(session: Session, shop: Shop, draft: ProgramRules) -> Preview:
 
 def movers(session: Session, shop: Shop, draft: ProgramRules, after: int = 0, size: int = 20) -> list[Mover]:
     """A page of those who would move, by customer id after `after`; looks at `MOST` members at most."""
+    present = queries.program(session, shop, clock.now(session))
+    draft = _named(draft, present)
     found: list[Mover] = []
     looked_at = 0
     while len(found) <= size and looked_at < MOST:
         people = _people(session, shop, after, STEP)
         if not people:
             break
-        found += [mover for mover in _judged(session, shop, draft, people) if mover.before != mover.after]
+        found += [mover for mover in _judged(session, shop, draft, present, people) if mover.moves]
         looked_at, after = looked_at + len(people), people[-1]
     return found[: size + 1]
 
 
-def _judged(session: Session, shop: Shop, draft: ProgramRules, people: Sequence[int]) -> list[Mover]:
+def _named(draft: ProgramRules, present: ProgramRules | None) -> ProgramRules:
+    """The draft's tiers as the ones they would go on as: of the same name, unless they say otherwise."""
+    names = {tier.name: tier.origin for tier in present.tiers} if present else {}
+    tiers = (t if t.origin > 0 else t._replace(origin=names.get(t.name, t.origin)) for t in draft.tiers)
+    return draft._replace(tiers=tuple(tiers))
+
+
+def _judged(
+    session: Session, shop: Shop, draft: ProgramRules, present: ProgramRules | None, people: Sequence[int]
+) -> list[Mover]:
     now = clock.now(session)
-    present = queries.program(session, shop, now)
     programs = (draft,) if present is None else (present, draft)
     orders = mirror.orders_since(session, shop.id, people, reach(programs, now, shop.timezone))
     dated = facts.dated(session, shop.id, people, programs)
@@ -95,13 +112,9 @@ def _judged(session: Session, shop: Shop, draft: ProgramRules, people: Sequence[
     for customer_id in people:
         before = stand_of(today, customer_id, present, now).tier if present else None
         stand = stand_of(then, customer_id, draft, now)
-        after = _rank(draft, stand.tier) > _rank(present, before) if present else stand.tier is not None
-        found.append(Mover(customer_id, _key(before), _key(stand.tier), after, stand))
+        is_up = _rank(draft, stand.tier) > (_rank(present, before) if present else 0)
+        found.append(Mover(customer_id, before, stand.tier, is_up, stand))
     return found
-
-
-def _key(tier: TierRules | None) -> str | None:
-    return tier.name if tier else None
 
 
 def _rank(program: ProgramRules, tier: TierRules | None) -> int:
@@ -110,14 +123,13 @@ def _rank(program: ProgramRules, tier: TierRules | None) -> int:
 
 def _add(found: Preview, mover: Mover, draft: ProgramRules, present: ProgramRules | None) -> None:
     if mover.after is not None:
-        found.counts[mover.after] += 1
-    before = next((tier for tier in present.tiers if tier.name == mover.before), None) if present else None
-    if mover.before != mover.after:
+        found.counts[mover.after.name] += 1
+    if mover.moves:
         found.up, found.down = found.up + mover.is_up, found.down + (not mover.is_up)
-    had = {tier.origin for tier in present.tiers[: _rank(present, before)]} if present else set()
-    reached = draft.tiers[: _rank(draft, mover.stand.tier)]
+    had = {tier.origin for tier in present.tiers[: _rank(present, mover.before)]} if present else set()
+    reached = draft.tiers[: _rank(draft, mover.after)]
     found.bonus_points += sum(tier.terms.reward_points for tier in reached if tier.origin not in had)
-    new, old = rate_of(draft, mover.stand.tier), rate_of(present or draft, before)
+    new, old = rate_of(draft, mover.after), rate_of(present or draft, mover.before)
     found.yearly_points += int(mover.stand.spend_minor * (Fraction(*new) - Fraction(*old)))
 
 

@@ -51,8 +51,8 @@ class RuleForm(PanelForm):
 class TimeForm(PanelForm):
     """More time, or expired points back; for everybody unless a customer is named."""
 
-    days = WholeField(_("Days"), [Given()])
-    within = WholeField(_("Expired within the last days"))
+    days = WholeField(_("Time"), [Given()])
+    within = WholeField(_("Expired within the last"))
     customer = WholeField(_("Customer number"))
     reason = StringField(_("Reason"), [Given(), AtMost(200)], filters=[stripped])
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 
 from admin_ui.customers import words as movements
-from admin_ui.formats import number
+from admin_ui.formats import day, number
 from plugin.commerce.models import Customer
 from plugin.loyalty.books.models import LedgerCheck, LedgerSeal
 from plugin.loyalty.expiry.models import ExpiryChange
@@ -57,6 +57,12 @@ def state(check: LedgerCheck | None, last: LedgerSeal | None) -> tuple[str, str]
     if check.state == "sound":
         return gettext("Adds up"), "success"
     return gettext("Does not add up"), "critical"
+
+
+def sealed(last: LedgerSeal) -> str:
+    """How far the chain of seals reaches."""
+    told = {"day": day(last.day), "seals": number(last.number)}
+    return ngettext("Sealed until %(day)s, with one seal", "Sealed until %(day)s, %(seals)s seals", last.number, **told)
 
 
 def read_so_far(check: LedgerCheck) -> str:

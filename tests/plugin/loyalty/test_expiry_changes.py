@@ -20,7 +20,19 @@ from plugin.loyalty.expiry.models import ExpiryChange
 from plugin.loyalty.models import PointEntry, PointLot
 from plugin.loyalty.rules import days_later
 from plugin.shops.models import Shop
-from tests.plugin.loyalty.ledgers import DRAFT, account, at, broken, customer, entries, later, order, program, settle
+from tests.plugin.loyalty.ledgers import (
+    DRAFT,
+    account,
+    at,
+    broken,
+    customer,
+    entries,
+    later,
+    order,
+    program,
+    reward,
+    settle,
+)
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ZONE = "Europe/Berlin"
@@ -164,6 +176,13 @@ def test_earning_and_spending_give_all_points_the_whole_time_again(idle: Session
     assert dates(idle) == {1: days(100, moment), 2: days(100)}
     settle(idle, shop, 3)
     assert dates(idle)[1] == days(100, moment)
+
+
+def test_spending_gives_what_is_left_the_whole_time_again(idle: Session, shop: Shop) -> None:
+    bought = reward(idle, shop, 25).id
+    moment = later(idle, days=60)
+    loyalty.redeem(idle, shop, 1, bought, "click-00001")
+    assert dates(idle) == {1: days(100, moment), 2: days(100)} and account(idle, shop, 1) == (125, 0, 0)
 
 
 def test_an_order_that_is_told_late_brings_points_back(idle: Session, shop: Shop) -> None:

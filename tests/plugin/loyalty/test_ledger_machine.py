@@ -34,7 +34,7 @@ def life(database: Engine, shop: Shop, other_shop: Shop) -> Iterator[type[Life]]
         for number in (1, 2):
             order(owner, other_shop, number, number, START - timedelta(days=30), [{"quantity": 3}])
         settle(owner, other_shop, 1, 2)
-    Life.shop, Life.other, Life.engine = shop, other_shop, db.engine()
+    Life.shop, Life.other, Life.engine, Life.owner = shop, other_shop, db.engine(), database
     yield Life
 
 

@@ -27,6 +27,8 @@ _EXPORTS = {
     "redemptions": f"""
         SELECT customer_id, points, value_minor, currency, code, state, used_order_id, created_at, expires_at
         FROM redemptions WHERE {_MINE} ORDER BY id""",
+    "memberships": f"""
+        SELECT customer_id, joined, source, changed_at FROM memberships WHERE {_MINE} ORDER BY id""",
     "tier_grants": f"""
         SELECT customer_id, tier_name, starts_at, ends_at, reason FROM tier_grants WHERE {_MINE} ORDER BY id""",
     "tier_changes": f"""

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from plugin import clock
-from plugin.commerce.models import Customer, Order
+from plugin.commerce.models import Customer
 from plugin.loyalty import offers
 from plugin.loyalty import queries as loyalty
-from plugin.loyalty.models import PointEntry, Redemption
+from plugin.loyalty.joining import saying
+from plugin.loyalty.models import Redemption
 from plugin.loyalty.offers import Offer
-from plugin.loyalty.rules import ProgramRules, TierRules
+from plugin.loyalty.rules import ProgramRules, TierRules, is_member
 from plugin.loyalty.terms import DISCOUNTS, Terms
 from plugin.loyalty.tiers import reading
 from plugin.money import digits
 from plugin.shops.models import Shop
+from plugin.storefront import histories
 from plugin.subscriptions import queries as subscriptions
 from plugin.subscriptions.models import SubscriptionField
 
-HISTORY = 20
 CODES = 10
 
 
@@ -50,14 +50,14 @@ def _tier(tier: TierRules | None) -> dict[str, Any] | None:
     return {"name": tier.name, "rate": [tier.rate_num, tier.rate_den], "from_minor": tier.threshold_minor}
 
 
-def loyalty_of(session: Session, shop: Shop, customer_id: int | None) -> dict[str, Any]:
-    """Everything the widget shows. `customer` is None when nobody is signed in."""
+def loyalty_of(session: Session, shop: Shop, customer_id: int | None, before: int | None = None) -> dict[str, Any]:
+    """Everything the widget shows; history from before the id `before`. `customer` is None when nobody is signed in."""
     now = clock.now(session)
     rules = loyalty.program(session, shop, now)
     return {
         "program": program(rules),
         "rewards": [_reward(offer) for offer in offers.to_buy(session, shop, now)],
-        "customer": _customer(session, shop, customer_id, now) if customer_id is not None else None,
+        "customer": _customer(session, shop, customer_id, rules, now, before) if customer_id is not None else None,
     }
 
 
@@ -85,7 +85,9 @@ def _reward(offer: Offer) -> dict[str, Any]:
     }
 
 
-def _customer(session: Session, shop: Shop, customer_id: int, now: datetime) -> dict[str, Any]:
+def _customer(
+    session: Session, shop: Shop, customer_id: int, rules: ProgramRules | None, now: datetime, before: int | None
+) -> dict[str, Any]:
     points = loyalty.account(session, shop, customer_id, now)
     standing = reading.standing(session, shop, customer_id, now)
     return {
@@ -100,7 +102,9 @@ def _customer(session: Session, shop: Shop, customer_id: int, now: datetime) -> 
         "next": _tier(standing.next),
         "missing_minor": standing.missing_minor,
         "codes": _codes(session, shop, customer_id, now),
-        "history": _history(session, shop, customer_id, now),
+        "member": rules is None or is_member(rules, saying.last(session, shop, customer_id)),
+        "owed_for": histories.owed_for(session, shop, customer_id) if points.debt else None,
+        **histories.page(session, shop, customer_id, now, before),
     }
 
 
@@ -132,28 +136,6 @@ def code(redemption: Redemption, bought: tuple[str, Terms] | None = None) -> dic
         "currency": redemption.currency,
         "expires_at": _iso(redemption.expires_at),
     }
-
-
-def _history(session: Session, shop: Shop, customer_id: int, now: datetime) -> list[dict[str, Any]]:
-    entries = loyalty.entries(session, shop, customer_id, limit=HISTORY)
-    names = _order_names(session, shop, entries)
-    return [
-        {
-            "kind": entry.kind,
-            "points": entry.points,
-            "at": _iso(entry.occurred_at),
-            "order": names.get(entry.order_id or 0),
-            "reward": entry.explanation.get("reward"),
-            "pending": entry.kind == "earn" and entry.available_at is not None and entry.available_at > now,
-        }
-        for entry in entries
-    ]
-
-
-def _order_names(session: Session, shop: Shop, entries: Sequence[PointEntry]) -> dict[int, str]:
-    ids = {entry.order_id for entry in entries if entry.order_id is not None}
-    named = select(Order.id, Order.name).where(Order.shop_id == shop.id, Order.id.in_(ids))
-    return dict(session.execute(named).all()) if ids else {}
 
 
 def fields(session: Session, shop: Shop, product_id: int, customer_id: int | None) -> list[dict[str, Any]]:

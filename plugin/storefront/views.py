@@ -16,11 +16,13 @@ from werkzeug.wrappers import Response
 
 from plugin import clock
 from plugin.db.engine import transaction
-from plugin.errors import RegularsError
+from plugin.errors import Invalid, RegularsError
 from plugin.loyalty import offers, queries
+from plugin.loyalty.joining import saying
 from plugin.loyalty.models import Redemption
-from plugin.storefront import answers, buying, invitations, limits
+from plugin.storefront import answers, buying, histories, invitations, limits, reasons
 from plugin.storefront.asked import back, client, number, points, request_key, wants_json
+from plugin.storefront.profiles import profiles
 from plugin.storefront.visitors import admit, check_token, customer_id, visitor, write_token
 from plugin.subscriptions import operations as subscriptions
 from plugin.subscriptions import queries as wishes
@@ -28,6 +30,11 @@ from plugin.subscriptions import queries as wishes
 storefront = Blueprint("storefront", __name__, url_prefix="/proxy", template_folder="templates")
 storefront.before_request(admit)
 storefront.register_blueprint(invitations.invitations)
+storefront.register_blueprint(profiles)
+storefront.add_app_template_filter(format_decimal, "as_number")
+storefront.add_app_template_filter(reasons.money, "as_money")
+storefront.add_app_template_filter(reasons.day_of, "as_day")
+storefront.context_processor(lambda: {"reasons": reasons})
 storefront.context_processor(lambda: {"locale_tag": str(get_locale() or "en").replace("_", "-")})
 
 
@@ -49,6 +56,29 @@ def loyalty_state() -> Response:
         state = answers.loyalty_of(session, visitor().shop, visitor().customer_id)
         state["referral"] = _referral(session)
     return jsonify(state | {"token": write_token()})
+
+
+@storefront.get("/loyalty/history")
+def history() -> Response:
+    """Older movements of the signed-in customer: those before the id `before`."""
+    limits.allow("read", 120, visitor().shop.id, customer_id())
+    before = number("before", request.args)
+    with transaction(visitor().shop.id) as session:
+        now = clock.now(session)
+        return jsonify(histories.page(session, visitor().shop, customer_id(), now, before))
+
+
+@storefront.post("/loyalty/membership")
+def membership() -> Response:
+    """Join the programme (`member` 1) or leave it (0); points that are there stay."""
+    shop, customer, joins = visitor().shop, customer_id(), request.form.get("member", "")
+    check_token(request.form.get("token", ""))
+    limits.allow("membership", 10, shop.id, customer)
+    if joins not in ("0", "1"):
+        raise Invalid("Something is missing in this request. Load the page again.", "member")
+    with transaction(shop.id) as session:
+        saying.say(session, shop, customer, joins == "1", "storefront", "shopper")
+    return jsonify(member=joins == "1") if wants_json() else points_page()
 
 
 def _referral(session: Session) -> dict[str, Any] | None:
@@ -124,13 +154,25 @@ def subscribe() -> Response | str:
 
 
 @storefront.get("/points")
-def points_page() -> str:
-    """The widget for a browser without script."""
-    with transaction(visitor().shop.id) as session:
-        state = answers.loyalty_of(session, visitor().shop, visitor().customer_id)
+def points_page() -> Response:
+    """Everything of the widget as a page of the theme; works without script."""
+    shop, before = visitor().shop, number("before", request.args) if "before" in request.args else None
+    limits.allow("read", 120, shop.id, visitor().customer_id or client())
+    with transaction(shop.id) as session:
+        state = answers.loyalty_of(session, shop, visitor().customer_id, before)
         state["referral"] = _referral(session)
-    here = {"shop": visitor().shop, "path": visitor().proxy_path, "back": back()}
-    return render_template("storefront/points.html", state=state, token=write_token(), key=uuid.uuid4().hex, **here)
+    here = {"state": state, "token": write_token(), "key": uuid.uuid4().hex, "path": visitor().proxy_path}
+    return invitations.themed("points", **here)
+
+
+@storefront.post("/points/return")
+def return_on_page() -> Response:
+    """Giving a reward back without script: the page with the points."""
+    shop, customer = visitor().shop, customer_id()
+    check_token(request.form.get("token", ""))
+    limits.allow("redeem", 10, shop.id, customer)
+    buying.give_back(shop, number("redemption_id"), customer)
+    return points_page()
 
 
 @storefront.post("/points")

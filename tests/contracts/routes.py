@@ -104,6 +104,10 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ),
     ("GET", "/loyalty"): (at("/loyalty"), at("/loyalty", query={"replay": "{replay}"})),
     ("POST", "/loyalty"): (at("/loyalty", form=PROGRAM),),
+    ("GET", "/loyalty/goods/<kind>"): tuple(
+        at(f"/loyalty/goods/{kind}", query={"q": "e"}) for kind in ("products", "collections", "tags", "vendors")
+    ),
+    ("POST", "/loyalty/versions/<int:version>/again"): (at("/loyalty/versions/77/again", status=404),),
     ("GET", "/loyalty/catching-up"): (at("/loyalty/catching-up"),),
     ("GET", "/loyalty/replays"): (at("/loyalty/replays"),),
     ("POST", "/loyalty/replays"): (at("/loyalty/replays", form=PROGRAM),),
@@ -267,6 +271,21 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("GET", "/proxy/loyalty"): (
         shopper("/proxy/loyalty"),
         shopper("/proxy/loyalty", customer="{customer}", status=200),
+    ),
+    ("GET", "/proxy/loyalty/history"): (
+        shopper("/proxy/loyalty/history", query={"before": "9"}, customer="{customer}", status=200),
+    ),
+    ("POST", "/proxy/loyalty/membership"): (
+        shopper(
+            "/proxy/loyalty/membership", customer="{own_customer}", form={"member": "0", "token": "{token}"}, status=409
+        ),
+    ),
+    ("POST", "/proxy/points/return"): (
+        shopper(
+            "/proxy/points/return",
+            customer="{own_customer}",
+            form={"redemption_id": "{redemption}", "token": "{own_token}"},
+        ),
     ),
     ("POST", "/proxy/loyalty/redeem"): (
         shopper("/proxy/loyalty/redeem", form={**CLICK, "reward_id": "{reward}", "token": "{own_token}"}),

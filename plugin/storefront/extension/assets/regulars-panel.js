@@ -35,7 +35,7 @@ export class Panel {
     if (!program) return this.live.replaceChildren();
     const expected = this.root.dataset.signedIn === "true";
     const parts = customer
-      ? [this.balance(customer), this.tier(customer), this.codes(customer), this.rewards(rewards, customer), this.invite(this.state.referral), this.history(customer)]
+      ? [this.balance(customer), this.tier(customer), this.codes(customer), this.rewards(rewards, customer), this.invite(this.state.referral), this.history(customer), this.membership(customer)]
       : [expected && make("p", { class: "rg-note" }, this.texts.signedOut), this.rewards(rewards, null)];
     this.live.replaceChildren(...parts.filter(Boolean));
     this.count(customer);
@@ -43,7 +43,7 @@ export class Panel {
 
   count(customer) {
     const count = this.root.querySelector("[data-rg-count]");
-    if (!customer || !customer.available) return;
+    if (!count || !customer || !customer.available) return;
     count.textContent = this.number(customer.available);
     count.hidden = false;
   }
@@ -53,12 +53,20 @@ export class Panel {
     const lines = [make("p", { class: "rg-balance" }, make("strong", {}, this.number(customer.available)), ` ${this.unit(customer.available)}`)];
     const nothing = !customer.available && !customer.pending && !customer.history.length;
     if (nothing) lines.push(make("p", {}, fill(texts.empty, { points: this.state.program.many })));
-    if (customer.pending)
-      lines.push(make("p", { class: "rg-small" }, fill(texts.pending, { points: this.points(customer.pending), date: this.date(customer.pending_until) })));
-    if (customer.debt) lines.push(make("p", { class: "rg-note" }, fill(texts.debt, { points: this.points(customer.debt) })));
+    if (!customer.member) lines.push(make("div", { class: "rg-note" }, make("p", {}, texts.left), this.joinButton()));
+    if (customer.pending) {
+      const words = customer.pending_until ? texts.pending : texts.pendingSent;
+      lines.push(make("p", { class: "rg-small" }, fill(words, { points: this.points(customer.pending), date: this.date(customer.pending_until) })));
+    }
+    if (customer.debt) lines.push(make("p", { class: "rg-note" }, this.because(customer.owed_for), fill(texts.debt, { points: this.points(customer.debt) })));
     if (this.soon(customer.expiring_at))
       lines.push(make("p", { class: "rg-note" }, fill(texts.expiring, { points: this.points(customer.expiring), date: this.date(customer.expiring_at) })));
     return make("div", { class: "rg-part" }, ...lines);
+  }
+
+  because(owed) {
+    const why = owed && this.texts.why[owed.why];
+    return why ? `${fill(this.texts.owedFor, { order: owed.order || "" })} ${why}. ` : "";
   }
 
   soon(moment) {
@@ -98,7 +106,62 @@ export class Panel {
     const terms = [fill(texts.validUntil, { date: this.date(code.expires_at) })];
     if (code.minimum_minor) terms.push(fill(texts.minimum, { amount: this.money(code.minimum_minor) }));
     const worth = make("strong", {}, code.name || this.money(code.value_minor));
-    return make("div", { class: "rg-code" }, worth, make("code", { dir: "ltr" }, code.code), make("div", { class: "rg-row" }, ...[copy, use].filter(Boolean)), make("p", { class: "rg-small" }, terms.join(" · ")));
+    return make("div", { class: "rg-code" }, worth, make("code", { dir: "ltr" }, code.code), make("div", { class: "rg-row" }, ...[use, copy, code.can_return && this.backButton(code)].filter(Boolean)), make("p", { class: "rg-small" }, terms.join(" · ")));
+  }
+
+  backButton(code) {
+    const { texts } = this;
+    const button = make("button", { type: "button", class: "rg-button rg-quiet", "aria-label": `${texts.giveBack}: ${code.name}` }, texts.giveBack);
+    const words = fill(texts.confirmBack, { points: this.points(code.points) });
+    button.addEventListener("click", () => this.sure(button, words, texts.giveBack, () => this.change(`redemptions/${code.id}/return`, {})));
+    return button;
+  }
+
+  membership(customer) {
+    if (!customer.member) return null;
+    const { texts } = this;
+    const leave = make("button", { type: "button", class: "rg-button rg-quiet" }, texts.leave);
+    leave.addEventListener("click", () => this.sure(leave, texts.leaveWords, texts.leave, () => this.change("membership", { member: "0" })));
+    return make("details", { class: "rg-part rg-history" }, make("summary", {}, make("h3", {}, texts.membership)), make("div", { class: "rg-row" }, leave));
+  }
+
+  joinButton() {
+    const join = make("button", { type: "button", class: "rg-button" }, this.texts.join);
+    const box = make("div", { class: "rg-row" }, join);
+    join.addEventListener("click", () => this.attempt(box, [join], () => this.change("membership", { member: "1" })));
+    return box;
+  }
+
+  // One change of what is the shopper's own, then everything anew.
+  async change(what, values) {
+    await send(`${this.proxy}/loyalty/${what}`, { ...values, token: this.state.token });
+    await this.load(true);
+    this.live.querySelector("button, a, summary")?.focus();
+  }
+
+  // Asks before `act`; a page that was open too long gets one more try with what is new.
+  sure(button, words, label, act, more) {
+    const yes = make("button", { type: "button", class: "rg-button" }, label);
+    const back = () => (box.replaceWith(button), button.focus());
+    const no = make("button", { type: "button", class: "rg-button rg-quiet", onclick: back }, this.texts.cancel);
+    const box = make("div", { class: "rg-confirm" }, make("p", {}, words || ""), more, make("div", { class: "rg-row" }, yes, no));
+    yes.addEventListener("click", () => this.attempt(box, [yes, no], act));
+    button.replaceWith(box);
+    (more?.querySelector?.("input") || yes).focus();
+  }
+
+  async attempt(box, buttons, act, again) {
+    buttons.forEach((button) => (button.disabled = true));
+    box.setAttribute("aria-busy", "true");
+    try {
+      await act();
+    } catch (error) {
+      if (error.code === "StalePage" && !again) {
+        this.state = await loyalty(this.proxy, true).catch(() => this.state);
+        return this.attempt(box, buttons, act, true);
+      }
+      this.refuse(error, box, buttons);
+    }
   }
 
   async copy(text, button) {
@@ -141,40 +204,41 @@ export class Panel {
     if (!customer) return row;
     const missing = reward.cost - customer.available;
     if (missing > 0) row.append(make("span", { class: "rg-small rg-end" }, fill(this.texts.missing, { points: this.points(missing) })));
-    else row.append(this.redeemButton(reward, row));
+    else row.append(this.redeemButton(reward, customer));
     return row;
   }
 
-  redeemButton(reward, row) {
-    const button = make("button", { type: "button", class: "rg-button rg-quiet" }, this.texts.redeem);
-    button.setAttribute("aria-label", `${this.texts.redeem}: ${reward.name}`);
-    button.addEventListener("click", () => this.confirm(reward, row, button));
+  redeemButton(reward, customer) {
+    const { texts } = this;
+    const button = make("button", { type: "button", class: "rg-button rg-quiet" }, texts.redeem);
+    button.setAttribute("aria-label", `${texts.redeem}: ${reward.name}`);
+    button.addEventListener("click", () => {
+      const key = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(36).slice(2)}`;
+      const choice = reward.chosen && this.choice(reward, customer);
+      const words = choice ? "" : fill(texts.confirm, { points: this.points(reward.cost) });
+      this.sure(button, words, texts.redeem, () => this.redeem(reward, key, choice), choice);
+    });
     return button;
   }
 
-  confirm(reward, row, button) {
-    const key = crypto.randomUUID ? crypto.randomUUID() : `${Date.now()}-${Math.random().toString(36).slice(2)}`;
-    const yes = make("button", { type: "button", class: "rg-button", onclick: () => this.redeem(reward, key, box, [yes, no]) }, this.texts.redeem);
-    const back = () => (box.replaceWith(button), button.focus());
-    const no = make("button", { type: "button", class: "rg-button rg-quiet", onclick: back }, this.texts.cancel);
-    const box = make("div", { class: "rg-confirm" }, make("p", {}, fill(this.texts.confirm, { points: this.points(reward.cost) })), make("div", { class: "rg-row" }, yes, no));
-    button.replaceWith(box);
-    yes.focus();
+  // How many points for a reward of chosen worth, and what they are worth.
+  choice(reward, customer) {
+    const [least, most] = [reward.chosen[0], Math.min(reward.chosen[1], customer.available)];
+    const worth = make("output", { class: "rg-small" });
+    const input = make("input", { class: "rg-input", type: "number", inputmode: "numeric", min: least, max: most, value: least, required: true });
+    const show = () => (worth.textContent = this.money(Math.floor((reward.value_minor * (input.valueAsNumber || 0)) / reward.cost_points)));
+    input.addEventListener("input", show);
+    show();
+    const words = fill(this.texts.howMany, { least: this.number(least), most: this.points(most) });
+    return make("label", { class: "rg-part" }, make("span", {}, words), input, worth);
   }
 
-  async redeem(reward, key, box, buttons, again) {
-    buttons.forEach((button) => (button.disabled = true));
-    box.setAttribute("aria-busy", "true");
-    try {
-      const values = { reward_id: reward.id, request_key: key, token: this.state.token };
-      await this.issued(await send(`${this.proxy}/loyalty/redeem`, values));
-    } catch (error) {
-      if (error.code === "StalePage" && !again) {
-        this.state = await loyalty(this.proxy, true).catch(() => this.state);
-        return this.redeem(reward, key, box, buttons, true);
-      }
-      this.refuse(error, box, buttons);
-    }
+  async redeem(reward, key, choice) {
+    const values = { reward_id: reward.id, request_key: key, token: this.state.token };
+    const input = choice?.querySelector("input");
+    if (input && !input.reportValidity()) throw Object.assign(new Error("range"), { status: 422, message: "" });
+    if (input) values.points = input.value;
+    await this.issued(await send(`${this.proxy}/loyalty/redeem`, values));
   }
 
   async issued(code) {
@@ -199,15 +263,47 @@ export class Panel {
 
   history(customer) {
     if (!customer.history.length) return null;
-    const rows = customer.history.map((entry) => this.entry(entry));
-    return make("details", { class: "rg-part rg-history" }, make("summary", {}, make("h3", {}, this.texts.history)), make("ul", { class: "rg-list" }, ...rows));
+    const list = make("ul", { class: "rg-list" }, ...customer.history.map((entry) => this.entry(entry)));
+    const part = make("details", { class: "rg-part rg-history" }, make("summary", {}, make("h3", {}, this.texts.history)), list);
+    if (customer.more) part.append(this.moreButton(list, customer.more));
+    return part;
+  }
+
+  moreButton(list, before) {
+    const button = make("button", { type: "button", class: "rg-button rg-quiet" }, this.texts.more);
+    const box = make("div", { class: "rg-row" }, button);
+    button.addEventListener("click", () =>
+      this.attempt(box, [button], async () => {
+        const page = await ask(`${this.proxy}/loyalty/history?before=${before}`);
+        const rows = page.history.map((entry) => this.entry(entry));
+        list.append(...rows);
+        rows[0]?.setAttribute("tabindex", "-1");
+        rows[0]?.focus();
+        page.more ? box.replaceWith(this.moreButton(list, page.more)) : box.remove();
+      }),
+    );
+    return box;
   }
 
   entry(entry) {
-    const what = fill(this.texts.kinds[entry.kind] || "", { order: entry.order || "", reward: entry.reward || "" }).trim();
-    const when = make("span", { class: "rg-small" }, this.date(entry.at) + (entry.pending ? ` · ${this.texts.pendingMark}` : ""));
+    const { texts } = this;
+    const what = fill(texts.kinds[entry.kind] || "", { order: entry.order || "", reward: entry.reward || "" }).trim();
+    const waits = entry.pending && (entry.available_at ? fill(texts.free, { date: this.date(entry.available_at) }) : texts.whenSent);
+    const when = make("span", { class: "rg-small" }, this.date(entry.at) + (waits ? ` · ${waits}` : ""));
+    const why = this.why(entry);
     const points = new Intl.NumberFormat(this.language, { signDisplay: "always" }).format(entry.points);
-    return make("li", {}, make("div", {}, make("span", { class: "rg-name", dir: "auto" }, what), when), make("strong", { class: "rg-figure" }, points));
+    return make("li", {}, make("div", {}, make("span", { class: "rg-name", dir: "auto" }, what), when, why && make("span", { class: "rg-small", dir: "auto" }, why)), make("strong", { class: "rg-figure" }, points));
+  }
+
+  // An entry in words: why points went, or how they were counted.
+  why({ why, counted, note }) {
+    if (note) return note;
+    if (why) return this.texts.why[why] || "";
+    if (!counted) return "";
+    const [points, per] = counted.earn;
+    const words = fill(this.texts.countedFrom, { amount: this.money(counted.minor), points: this.points(points), money: this.money(per) });
+    const rate = counted.tier && counted.tier.rate[0] / counted.tier.rate[1];
+    return rate && rate !== 1 ? words + fill(this.texts.countedTier, { rate: this.number(rate), tier: counted.tier.name }) : words;
   }
 
   number(value) {

@@ -62,6 +62,13 @@
     panel.addEventListener("click", (event) => event.target === panel && panel.close());
   };
 
+  // The page shows the same at once.
+  const page = (root) =>
+    import(root.dataset.panel).then(
+      ({ Panel }) => new Panel(root).load(),
+      () => root.querySelector("[data-rg-live]").replaceChildren(make("p", { class: "rg-note", role: "alert" }, root.dataset.offline)),
+    );
+
   // "Earn 120 beans" follows the chosen variant, and the tier of who is signed in.
   const earn = (line) => {
     const { dataset } = line;
@@ -129,6 +136,7 @@
         attach(element);
       });
     each("[data-rg-widget]", widget);
+    each("[data-rg-page]", page);
     each("[data-rg-earn]", earn);
     each("[data-rg-subscribe]", subscription);
   };

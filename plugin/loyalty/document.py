@@ -113,7 +113,8 @@ class Document(Part, frozen=True):
     def asks_more(self) -> bool:
         """Whether more than summed lines must be read of orders."""
         earn = self.earn
-        return not self.is_plain or bool(earn.excluded.customer_tags) or earn.available == "fulfilled"
+        named = any(some.names_any for some in self.goods()) or bool(earn.excluded.customer_tags)
+        return named or earn.shipping or earn.before_discounts or earn.available == "fulfilled"
 
     def goods(self) -> Iterator[Goods]:
         """Every description of goods in the rules of earning."""

@@ -132,3 +132,11 @@ def test_an_order_that_arrives_fulfilled_has_its_day_at_once(session: Session, s
     order(session, shop, 1, 7, NOW)
     fulfilled(session, shop, NOW + timedelta(days=2))
     assert session.scalars(select(PointEntry.available_at)).one() == NOW + timedelta(days=16)
+
+
+def test_only_rules_that_name_something_ask_for_more() -> None:
+    weekend = Multiplier("Weekend", (2, 1), weekdays=(5, 6))
+    assert not Document(earn=Earn(multipliers=(weekend,), gift_cards=True, rounding="up")).asks_more
+    for said in ({"shipping": True}, {"before_discounts": True}, {"available": "fulfilled"}):
+        assert Document(earn=Earn(**said)).asks_more
+    assert Document(earn=Earn(multipliers=(TWICE_TEA,))).asks_more

@@ -134,12 +134,11 @@ def program_at(programs: tuple[ProgramRules, ...], moment: datetime | None) -> P
 
 
 def tier_for(spend_minor: int, tiers: tuple[TierRules, ...]) -> TierRules | None:
-    """The highest tier whose threshold the spend reaches; `tiers` by rising threshold."""
-    reached = None
-    for tier in tiers:
-        if spend_minor >= tier.threshold_minor:
-            reached = tier
-    return reached
+    """The highest tier whose threshold the spend reaches, of those not only staff give; from the lowest up."""
+    for tier in reversed(tiers):
+        if spend_minor >= tier.threshold_minor and not tier.terms.manual:
+            return tier
+    return None
 
 
 def next_tier(spend_minor: int, tiers: tuple[TierRules, ...]) -> TierRules | None:

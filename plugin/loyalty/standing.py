@@ -22,6 +22,7 @@ from plugin.loyalty.rules import (
     in_zone,
     not_counted,
     program_at,
+    tier_for,
     why_not,
 )
 from plugin.loyalty.tiers import terms
@@ -89,6 +90,8 @@ class History:
         self._program = program._replace(paused=False)  # a pause stops points, not spend
         self._ladder = program.document.tiers
         self._dated, self._earned = dated, earned
+        self._plain = terms.is_plain(self._ladder, program.tiers)
+        self._by_spend = self._plain and self._ladder.metrics == ("spend",) and not dated.grants
         self._positions: list[Position] = []
         self._orders: list[OrderState] = []
         self._sums: list[int] = [0]
@@ -112,9 +115,13 @@ class History:
     def stand(self, position: Position, timezone: str) -> Stand:
         """Where the customer stands just before a position."""
         tiers = self._program.tiers
+        if self._by_spend:  # nearly every programme, and every order asks
+            spend = self.spend(position, timezone)
+            tier = tier_for(spend, tiers)
+            return Stand(tier, spend, (spend,), tier, None, None)
         measures = self.measures(position, timezone)
         state = None
-        if terms.is_plain(self._ladder, tiers):
+        if self._plain:
             rank = self.reached(measures)
         else:
             state = self._walk(timezone).at(position)
@@ -195,6 +202,8 @@ class History:
             friends = (each for each in self._dated.referrals if start[0] <= each.moment < position[0])
             return sum(each.ended is None or each.ended >= known for each in friends)
         first, last = bisect_left(self._positions, start), bisect_left(self._positions, position)
+        if metric == "spend" and not self._changing:
+            return self._sums[last] - self._sums[first]
         within = (order for order in self._changing if start <= position_of(order) < position)
         if metric == "points":
             fixed = sum(self._earned(order, None) for order in self._orders[first:last])

@@ -15,6 +15,7 @@ from admin_ui.home.views import home
 from admin_ui.ledger.expiry import expiry
 from admin_ui.ledger.importing import imports
 from admin_ui.ledger.views import ledger
+from admin_ui.loyalty.versions import versions
 from admin_ui.loyalty.views import loyalty
 from admin_ui.money.views import money
 from admin_ui.panel import make_blueprint
@@ -34,6 +35,7 @@ PAGES = (
     points,
     customer_rewards,
     loyalty,
+    versions,
     tiers,
     ledger,
     imports,

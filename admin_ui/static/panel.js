@@ -54,6 +54,7 @@
     const slot = answer?.querySelector(`[data-error-for="${field.dataset.field}"]`);
     field.classList.toggle("has-error", Boolean(slot?.textContent.trim()));
     field.querySelector(`[data-error-for="${field.dataset.field}"]`)?.replaceChildren(...(slot?.childNodes ?? []));
+    for (let part = field; field.classList.contains("has-error") && (part = part.parentElement?.closest("details")); ) part.open = true;
     for (const input of field.querySelectorAll("input, select, textarea")) {
       field.classList.contains("has-error") ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid");
     }
@@ -151,6 +152,16 @@
     row.querySelector("input")?.focus();
     return row;
   }
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-repeat-up], [data-repeat-down]");
+    const row = button?.closest("[data-index]");
+    const other = button?.dataset.repeatUp !== undefined ? row?.previousElementSibling : row?.nextElementSibling;
+    if (!other) return;
+    button.dataset.repeatUp !== undefined ? other.before(row) : other.after(row);
+    renumber(row.closest("[data-repeat]"));
+    button.focus();
+    row.dispatchEvent(new Event("input", { bubbles: true }));
+  });
   function removeRow(button) {
     const row = button.closest("[data-index]");
     const neighbour = row.previousElementSibling?.querySelector("input") ?? row.closest("form");
@@ -171,6 +182,80 @@
       }
     }
   }
+
+  // -- some of many, found by typing; arrow keys walk through what was found, Enter chooses, Escape closes
+  let finding = 0;
+  const pickerOf = (element) => element.closest?.("[data-picker]");
+  const found = (picker) => picker.querySelector("[role=listbox]");
+  const walked = (picker) => found(picker).querySelector("[aria-selected=true]");
+  function close(picker) {
+    const search = picker.querySelector("[role=combobox]");
+    found(picker).hidden = true;
+    found(picker).replaceChildren();
+    search.setAttribute("aria-expanded", "false");
+    search.removeAttribute("aria-activedescendant");
+  }
+  async function find(picker, search) {
+    const response = await fetch(`${picker.dataset.picker}?q=${encodeURIComponent(search.value.trim())}`);
+    if (!response.ok || document.activeElement !== search) return;
+    const list = found(picker);
+    list.innerHTML = await response.text();
+    const word = search.value.trim();
+    if (picker.dataset.free && word && ![...list.children].some((option) => option.dataset.value === word)) {
+      const option = Object.assign(document.createElement("li"), { textContent: picker.dataset.free.replace("%(word)s", word) });
+      option.setAttribute("role", "option");
+      Object.assign(option.dataset, { value: word, title: word });
+      list.append(option);
+    }
+    [...list.children].forEach((option, number) => { option.id = `${list.id}-${number}`; });
+    list.hidden = !list.children.length;
+    search.setAttribute("aria-expanded", String(!list.hidden));
+    walk(picker, list.firstElementChild);
+  }
+  function walk(picker, option) {
+    if (!option) return;
+    for (const other of found(picker).children) other.setAttribute("aria-selected", String(other === option));
+    picker.querySelector("[role=combobox]").setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  }
+  function pick(picker, option) {
+    const { value, title } = option.dataset;
+    const same = [...picker.querySelectorAll("[data-picked] input")].find((box) => box.value === value);
+    const box = same ?? Object.assign(document.createElement("input"), { type: "checkbox", name: picker.dataset.name, value });
+    box.checked = true;
+    if (!same) {
+      const chip = Object.assign(document.createElement("label"), { className: "chip" });
+      chip.append(box, " ", Object.assign(document.createElement("span"), { textContent: title ?? option.textContent }));
+      picker.querySelector("[data-picked]").append(chip);
+    }
+    const search = picker.querySelector("[role=combobox]");
+    search.value = "";
+    close(picker);
+    search.focus();
+    box.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+  const ask = (search) => { clearTimeout(finding); finding = setTimeout(() => find(pickerOf(search), search), 200); };
+  for (const kind of ["input", "focusin"]) {
+    document.addEventListener(kind, ({ target }) => { if (target.matches?.("[data-picker] [role=combobox]")) ask(target); });
+  }
+  document.addEventListener("focusout", ({ target }) => { if (target.matches?.("[data-picker] [role=combobox]")) close(pickerOf(target)); });
+  document.addEventListener("mousedown", (event) => {
+    const option = event.target.closest?.("[data-picker] [role=option]");
+    if (!option) return;
+    event.preventDefault();
+    pick(pickerOf(option), option);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (!event.target.matches?.("[data-picker] [role=combobox]")) return;
+    const picker = pickerOf(event.target);
+    const at = walked(picker);
+    if (event.key === "ArrowDown") walk(picker, at?.nextElementSibling ?? found(picker).firstElementChild);
+    else if (event.key === "ArrowUp") walk(picker, at?.previousElementSibling ?? found(picker).lastElementChild);
+    else if (event.key === "Enter") { if (at) pick(picker, at); }
+    else if (event.key === "Escape" && !found(picker).hidden) close(picker);
+    else return;
+    event.preventDefault();
+  });
 
   // -- a mail as it will look: the form's present text, rendered by the server into a sealed frame
   let previewing = 0;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Final
 
 from plugin.errors import Invalid
@@ -13,6 +14,8 @@ MOST_NAMES: Final = 250  # products, collections, tags or vendors in one list
 MOST_TIMES: Final = 1_000
 LARGEST: Final = 10**12
 LONGEST: Final = 80
+ORDINARY_MINOR: Final = 10_000  # an order of 100.00, or of 10,000 where money has no small change
+MOST_POINTS: Final = 10**9
 _CURRENCY: Final = re.compile("[A-Z]{3}")
 
 
@@ -23,12 +26,28 @@ def check_earn(earn: Earn) -> None:
             raise Invalid("Enter a currency by its three letters, like EUR.", f"rates-{currency}")
         if not (0 <= points <= LARGEST and 0 < per_minor <= LARGEST):
             raise Invalid("Enter 0 or more points for an amount above 0.", f"rates-{currency}")
+        check_size(f"rates-{currency}", points, per_minor)
     if len(earn.multipliers) > MOST_MULTIPLIERS:
         raise Invalid("A programme has at most %(most)s multipliers.", "multipliers", most=MOST_MULTIPLIERS)
     for number, rule in enumerate(earn.multipliers):
         _check_multiplier(rule, f"multipliers-{number}", earn.multipliers[:number])
     _check_goods(earn.excluded.goods, "excluded")
     _check_words(earn.excluded.customer_tags, "excluded-customer_tags")
+
+
+def check_size(field: str, points: int, per_minor: int) -> None:
+    """Raises Invalid for a rate at which an ordinary order brings a thousand million points."""
+    brought = points * ORDINARY_MINOR // per_minor
+    if brought >= MOST_POINTS:
+        raise Invalid("An order of 100 would bring %(points)s points. Lower the rate.", field, points=brought)
+
+
+def check_ends(earn: Earn, before: Earn, now: datetime) -> None:
+    """Raises Invalid for a multiplier that is new, or newly dated, and over already. Old ones may stay."""
+    known = {(rule.name, rule.ends) for rule in before.multipliers}
+    for number, rule in enumerate(earn.multipliers):
+        if rule.ends is not None and rule.ends <= now and (rule.name, rule.ends) not in known:
+            raise Invalid("This is in the past already.", f"multipliers-{number}-ends")
 
 
 def _check_multiplier(rule: Multiplier, where: str, before: tuple[Multiplier, ...]) -> None:

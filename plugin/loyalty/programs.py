@@ -16,11 +16,11 @@ from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.models import Order
-from plugin.errors import Invalid
+from plugin.errors import Invalid, Refused
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import document, holdout
 from plugin.loyalty.acting import terms as actions
-from plugin.loyalty.checking import check_earn
+from plugin.loyalty.checking import check_earn, check_size
 from plugin.loyalty.document import PLAIN, Document
 from plugin.loyalty.models import Program, Tier
 from plugin.loyalty.rules import TAX_BASES, ProgramRules, TierRules
@@ -33,6 +33,10 @@ from plugin.shops.models import Shop
 MOST_TIERS = 100
 RESETTLED = 500
 LARGEST = 10**12
+
+
+class ChangedMeanwhile(Refused):
+    """Somebody saved the programme since the page was opened."""
 
 
 @dataclass(frozen=True)
@@ -94,15 +98,25 @@ def rules_of(draft: ProgramDraft, currency: str, salt: int | None = None) -> Pro
 
 
 def save_program(
-    session: Session, shop: Shop, actor: str, draft: ProgramDraft, starts_at: datetime | None = None
+    session: Session,
+    shop: Shop,
+    actor: str,
+    draft: ProgramDraft,
+    starts_at: datetime | None = None,
+    over: int | None = None,
 ) -> Program:
     """A new version, valid from now; the first may start in the past, and then past orders earn under it.
 
-    Raises Invalid at the field that is wrong.
+    `over` is the version that was shown, 0 for none. Raises Invalid at the field that is wrong, and ChangedMeanwhile
+    when another one is the newest.
     """
     check(draft)
     now = clock.now(session)
     before = _newest(session, shop)
+    if over is not None and over != (before.version if before else 0):
+        raise ChangedMeanwhile(
+            "The programme was saved elsewhere meanwhile. Load the page again and repeat the change."
+        )
     begins = _begin(before, now, starts_at)
     if before is not None:
         before.valid_to = begins
@@ -199,6 +213,7 @@ def check(draft: ProgramDraft) -> None:
         raise Invalid("Enter how many points an order earns, 0 or more.", "earn_points")
     if not 0 < draft.earn_per_minor <= LARGEST:
         raise Invalid("Enter an amount above 0.", "earn_per_minor")
+    check_size("earn_points", draft.earn_points, draft.earn_per_minor)
     _check_days(draft)
     holdout.check(draft.document.holdout)
     check_earn(draft.document.earn)

@@ -30,6 +30,14 @@ def programs(session: Session, shop: Shop) -> tuple[ProgramRules, ...]:
     return tuple(program_rules(p, tiers.get(p.id, ())) for p in session.scalars(versions))
 
 
+def authors(session: Session, shop: Shop) -> dict[int, tuple[str, datetime]]:
+    """Who saved each version, and when."""
+    rows = session.execute(
+        select(Program.version, Program.created_by, Program.created_at).where(Program.shop_id == shop.id)
+    )
+    return {version: (actor, at) for version, actor, at in rows}
+
+
 def tier_rules(tier: Tier) -> TierRules:
     origin, said = tier.origin or tier.id, terms.read(tier.terms)
     return TierRules(tier.id, tier.name, tier.threshold_minor, tier.rate_num, tier.rate_den, origin, said)

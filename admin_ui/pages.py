@@ -17,6 +17,7 @@ from admin_ui.ledger.importing import imports
 from admin_ui.ledger.views import ledger
 from admin_ui.loyalty.versions import versions
 from admin_ui.loyalty.views import loyalty
+from admin_ui.mails.views import mails
 from admin_ui.money.views import money
 from admin_ui.panel import make_blueprint
 from admin_ui.privacy.views import privacy
@@ -43,6 +44,7 @@ PAGES = (
     referrals,
     rewards,
     replays,
+    mails,
     money,
     profit,
     subscriptions,

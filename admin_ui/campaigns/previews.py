@@ -47,27 +47,36 @@ def ticket(shop_id: int) -> str:
 @without_session
 def cart(step: int) -> Response:
     """One mail of the form as it is typed now, with a sample cart."""
-    try:
-        shop = _shop_of(request.form.get("ticket", ""))
-    except Invalid as error:
-        return _sealed(said(error), 401)
-    g.shop, g.shop_domain = shop, shop.domain
+    shop = shop_of(request.form.get("ticket", ""))
+    if isinstance(shop, Response):
+        return shop
     form = AutomationForm(request.form)
     if step >= len(form.steps):
         return _sealed(gettext("There is no such mail."), 404)
     with transaction(shop.id) as session:
         context = sample(session, shop)
+    return as_typed(_source(form.steps[step].form, step), context)
+
+
+def as_typed(source: Source, context: dict[str, Any]) -> Response:
+    """A mail as a sealed document, or what is wrong with it."""
     try:
-        return _sealed(_rendered(_source(form.steps[step].form, step), context).html, 200)
+        return _sealed(_rendered(source, context).html, 200)
     except Invalid as error:
         return _sealed(f"<p>{escape(said(error))}</p>", 200)
 
 
-def _shop_of(given: str) -> Shop:
-    parts = secrets.verify(PURPOSE, given)
-    if int(parts[1]) < clock.machine_now().timestamp():
-        raise Invalid("This page was open for long. Reload it to see the preview.")
-    return shops.by_id(int(parts[0]))
+def shop_of(given: str) -> Shop | Response:
+    """The shop whose page was given this ticket, now the request's; or the answer that says no."""
+    try:
+        parts = secrets.verify(PURPOSE, given)
+        if int(parts[1]) < clock.machine_now().timestamp():
+            raise Invalid("This page was open for long. Reload it to see the preview.")
+    except Invalid as error:
+        return _sealed(said(error), 401)
+    g.shop = shops.by_id(int(parts[0]))
+    g.shop_domain = g.shop.domain
+    return g.shop
 
 
 def _source(step: StepForm, number: int) -> Source:

@@ -73,6 +73,7 @@ TERMS = {
     "enabled": "y", "points": "5", "friend_kind": "percent", "friend_percent": "10", "claim_days": "30",
     "hold_days": "14", "daily_claims": "5", "household": "once", "version": "{reward}",
 }  # fmt: skip
+WAY = {"points": "5", "active": "y", "version": "{reward}"}
 THIS_MONTH = f"{clock.machine_now():%Y-%m}"
 CLICK = {"request_key": "click-000001"}
 
@@ -174,6 +175,31 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("POST", "/loyalty/referrals/undo"): (at("/loyalty/referrals/undo", query={"ids": "{referral}"}),),
     ("GET", "/loyalty/referrals/settings"): (at("/loyalty/referrals/settings"),),
     ("POST", "/loyalty/referrals/settings"): (at("/loyalty/referrals/settings", form=TERMS, status=409),),
+    ("GET", "/loyalty/ways"): (at("/loyalty/ways"),),
+    ("GET", "/loyalty/ways/new/<kind>"): (at("/loyalty/ways/new/event"), at("/loyalty/ways/new/profile_field")),
+    ("POST", "/loyalty/ways/new/<kind>"): (at("/loyalty/ways/new/signup", form=WAY, status=409),),
+    ("GET", "/loyalty/ways/<int:way_id>"): (at("/loyalty/ways/{way}"),),
+    ("POST", "/loyalty/ways/<int:way_id>"): (at("/loyalty/ways/{way}", form=WAY),),
+    ("POST", "/loyalty/ways/<int:way_id>/<any(on, off):state>"): (at("/loyalty/ways/{way}/off"),),
+    ("POST", "/loyalty/ways/<int:way_id>/up"): (at("/loyalty/ways/{way}/up"),),
+    ("POST", "/loyalty/ways/<int:way_id>/remove"): (at("/loyalty/ways/{way}/remove"),),
+    ("POST", "/loyalty/ways/example/<kind>"): (at("/loyalty/ways/example/signup", form=WAY, status=200),),
+    ("GET", "/loyalty/ways/log"): (
+        at("/loyalty/ways/log"),
+        at("/loyalty/ways/log", query={"customer": "{customer}"}),
+    ),
+    ("GET", "/loyalty/ways/fields"): (at("/loyalty/ways/fields"),),
+    ("POST", "/loyalty/ways/fields"): (at("/loyalty/ways/fields", form={"label": "Sparrow", "kind": "text"}),),
+    ("GET", "/loyalty/ways/fields/<int:field_id>"): (at("/loyalty/ways/fields/{profile_field}"),),
+    ("POST", "/loyalty/ways/fields/<int:field_id>"): (
+        at("/loyalty/ways/fields/{profile_field}", form={"label": "Mine", "kind": "text"}),
+    ),
+    ("POST", "/loyalty/ways/fields/<int:field_id>/<any(archive, restore):what>"): (
+        at("/loyalty/ways/fields/{profile_field}/archive"),
+    ),
+    ("GET", "/loyalty/ways/token"): (at("/loyalty/ways/token"),),
+    ("POST", "/loyalty/ways/token"): (at("/loyalty/ways/token"),),
+    ("POST", "/loyalty/ways/token/end"): (at("/loyalty/ways/token/end"),),
     ("GET", "/loyalty/ledger"): (
         at("/loyalty/ledger"),
         at("/loyalty/ledger", query={"q": "finch"}),
@@ -259,6 +285,16 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("GET", "/privacy"): (at("/privacy"), at("/privacy", query={"after": "{cursor:privacy,privacy}"}, status=200)),
     ("GET", "/privacy/<int:request_id>"): (at("/privacy/{privacy}"),),
     ("GET", "/privacy/<int:request_id>/export.json"): (at("/privacy/{privacy}/export.json"),),
+    ("GET", "/loyalty/mails"): (at("/loyalty/mails"),),
+    ("GET", "/loyalty/mails/<kind>"): (at("/loyalty/mails/tier_up"), at("/loyalty/mails/no-such-mail", status=404)),
+    ("POST", "/loyalty/mails/<kind>"): (at("/loyalty/mails/tier_up", form={"subject": "Sparrow"}),),
+    ("POST", "/loyalty/mails/<kind>/<any(on,off):state>"): (at("/loyalty/mails/tier_up/off"),),
+    ("POST", "/loyalty/mails/<kind>/again"): (at("/loyalty/mails/tier_up/again"),),
+    ("POST", "/loyalty/mails/<kind>/test"): (at("/loyalty/mails/tier_up/test", form={"email": "b@example.com"}),),
+    ("POST", "/loyalty/mails/<kind>/preview"): (
+        anybody("/loyalty/mails/tier_up/preview", form={"subject": "Sparrow", "ticket": "{forged_ticket}"}, status=401),
+        anybody("/loyalty/mails/tier_up/preview", form={"subject": "Sparrow", "ticket": "{own_ticket}"}, status=200),
+    ),
     ("POST", "/previews/cart/<int:step>"): (
         anybody("/previews/cart/0", form={**MAIL, "ticket": "{forged_ticket}"}, status=401),
         anybody("/previews/cart/0", form={**MAIL, "ticket": "{own_ticket}"}, status=200),
@@ -310,6 +346,18 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ),
     ("GET", "/proxy/r/<code>"): (shopper("/proxy/r/{invitation}"),),
     ("POST", "/proxy/r/<code>"): (shopper("/proxy/r/{invitation}", form={"email": "b@example.com"}),),
+    ("GET", "/proxy/profile"): (
+        shopper("/proxy/profile"),
+        shopper("/proxy/profile", customer="{customer}", status=200),
+    ),
+    ("POST", "/proxy/profile"): (
+        shopper("/proxy/profile", form={"token": "{token}", "field-1": "mine"}, status=409),
+        shopper("/proxy/profile", form={"token": "{own_token}", "field-{profile_field}": "mine"}, status=200),
+    ),
+    # The shop's other tools
+    ("POST", "/api/v1/events"): (
+        anybody("/api/v1/events", json={"customer": "{customer}", "event": "review", "id": "r1"}, status=401),
+    ),
     # Links in mails
     ("GET", "/u/<token>"): (anybody("/u/{link}"), anybody("/u/{forged_link}")),
     ("POST", "/u/<token>"): (

@@ -13,7 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from admin_ui.formats import reason
 from plugin import clock
@@ -22,8 +22,12 @@ from plugin.db.engine import transaction
 from plugin.effects.models import Effect
 from plugin.insights import tasks
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty.models import Tier
+from plugin.loyalty.programs import TierDraft
 from plugin.loyalty.replaying import running as replaying
 from plugin.loyalty.replaying import saving as replays
+from plugin.loyalty.tiers import granting
+from plugin.loyalty.tiers.terms import TierTerms
 from plugin.shops.models import Shop
 from plugin.subscriptions import operations as subscriptions
 from tests.admin_ui import shopfloor, splits
@@ -39,7 +43,8 @@ CURRENCY = re.compile(r"\bEUR\b")
 # Names, and subjects of mails: those are written by the merchant, who is given English ones to begin with.
 DATA = {"Regulars", "You left something behind", "Still thinking about it?"}
 FIELD = ("label", "match_value", "consent_text", "subject")
-KLUB = replace(BEANS, name="Клуб", points_one="зерно", points_many="зерна", tiers=())
+LADDER = (TierDraft("Друг", 5_000), TierDraft("Гість", 0, terms=TierTerms(manual=True, perks=("Чай",))))
+KLUB = replace(BEANS, name="Клуб", points_one="зерно", points_many="зерна", tiers=LADDER)
 
 
 class Page(HTMLParser):
@@ -99,6 +104,8 @@ def floor(shop: Shop) -> None:
         shopfloor.order(session, shop, 1, 1, 10_000)
         shopfloor.launch(session, shop, KLUB, "−5 €")
         loyalty.adjust(session, shop, 1, 5, "Дякуємо", "staff:1", "1")
+        guest = session.scalars(select(Tier.id).where(Tier.shop_id == shop.id, Tier.name == "Гість")).one()
+        granting.grant(session, shop, "staff:1", 1, guest, None, "Дякуємо")
         replays.start(session, shop, "staff:1", replace(KLUB, earn_points=9), clock.now(session) - timedelta(days=9))
         while replaying.step(session, shop):
             pass

@@ -25,6 +25,7 @@ def create_app() -> Flask:
     from plugin.local.views import local
     from plugin.messages.views import unsubscribing
     from plugin.shops.installing import open_shop
+    from plugin.storefront.events import api
     from plugin.storefront.views import storefront
     from plugin.watching.views import watching
     from webhooks.receiver import Webhooks
@@ -36,7 +37,7 @@ def create_app() -> Flask:
     doorbell.prepare()
     app = Flask("regulars", static_folder=None)
     panel.register(app, pages.make_panel(), open_shop)
-    for blueprint in (storefront, unsubscribing, watching, local):
+    for blueprint in (storefront, api, unsubscribing, watching, local):
         app.register_blueprint(blueprint)
     app.wsgi_app = Webhooks(app.wsgi_app)  # type: ignore[method-assign]
     return app

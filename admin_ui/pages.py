@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from flask import Blueprint
 
+from admin_ui.actions.profiles import asked
+from admin_ui.actions.views import ways
 from admin_ui.campaigns.previews import previews
 from admin_ui.campaigns.views import campaigns
 from admin_ui.customers.points import points
@@ -38,6 +40,8 @@ PAGES = (
     loyalty,
     versions,
     tiers,
+    ways,
+    asked,
     ledger,
     imports,
     expiry,

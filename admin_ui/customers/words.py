@@ -7,6 +7,7 @@ from typing import Any
 
 from flask_babel import gettext
 
+from admin_ui.actions import words as actions
 from admin_ui.formats import day, money, number
 from admin_ui.referrals import words as referrals
 from plugin.commerce.models import Customer
@@ -52,6 +53,8 @@ def movement(entry: PointEntry, order_name: str | None) -> str:
     order = order_name or (f"{entry.order_id}" if entry.order_id else "")
     if "undoes" in entry.explanation:
         return gettext("Adjustment undone")
+    if "deed" in entry.explanation:
+        return actions.movement(entry.kind, entry.explanation)
     if entry.kind == "claw" and entry.explanation.get("why") == "other_customer":
         return gettext("Taken back: order %(order)s moved to another customer", order=order)
     known = {
@@ -124,7 +127,7 @@ def message_state(state: str) -> tuple[str, str]:
 def why_points(entry: PointEntry, note: str | None = None) -> list[tuple[str, str]]:
     """The explanation of an entry as lines of a sum: label and value, in the order of the calculation."""
     told = entry.explanation
-    lines = [*_sum_of_money(told), *_sum_of_points(told), *_of_merge(told), *_of_referral(told)]
+    lines = [*_sum_of_money(told), *_sum_of_points(told), *_of_merge(told), *_of_referral(told), *actions.lines(told)]
     if reason := note or told.get("reason"):
         lines.append((gettext("Reason"), str(reason)))
     if entry.actor:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import Engine, insert, text, update
 from sqlalchemy.orm import Session
 
@@ -27,6 +29,7 @@ from plugin.loyalty import operations as loyalty
 from plugin.loyalty.expiry import changing
 from plugin.loyalty.importing import preparing
 from plugin.loyalty.models import PointEntry, Reward, Tier
+from plugin.loyalty.programs import draft_of
 from plugin.loyalty.replaying import running as replaying
 from plugin.loyalty.replaying import saving as replays
 from plugin.loyalty.tiers import granting
@@ -159,11 +162,19 @@ def _things(session: Session, shop: Shop, name: str, first_id: int) -> dict[str,
     tried = replays.start(session, shop, "staff:1", shopfloor.BEANS, clock.now(session) - timedelta(days=9), name)
     while replaying.step(session, shop):
         pass
+    asked = profiles.save_field(session, shop, "staff:1", f"{name} roast", "text", [])
+    profiles.answer(session, shop, customer, {asked.id: name})
+    latest = loyalty_queries.latest_program(session, shop)
+    assert latest is not None
+    ways = structs.replace(latest.document, actions=Actions((Way(first_id + 9, "signup", 5),)))
+    loyalty.save_program(session, shop, "staff:1", replace(draft_of(latest), document=ways))
     ends = int((clock.machine_now() + timedelta(hours=1)).timestamp())
     file = f"customer,points\n{mail},7\n".encode()
     return {
         "points_import": preparing.prepare(session, shop, f"{name}.csv", file, "never", "staff:1").id,
         "expiry_change": changing.extend(session, shop, 5, f"for {name}", "staff:1", customer).id,
+        "way": first_id + 9,
+        "profile_field": asked.id,
         "customer": customer,
         "order": order,
         "product": product,

@@ -117,7 +117,7 @@ def _decide(
 
 
 def _award(deed: Deed, decision: Decision, program: ProgramRules | None, mine: list[Gain]) -> Award:
-    told: dict[str, Any] = {"deed": deed.thing, "reason": decision.reason}
+    told: dict[str, Any] = {"deed": deed.thing, "decision": decision.reason}
     if decision.way is not None and program is not None:
         told |= {"way": decision.way.id, "version": program.version, "rule_points": decision.way.points}
         told |= {"earlier": len(mine), "most_times": decision.way.most_times, "period": decision.way.period}

@@ -7,7 +7,8 @@ moment it was told or changed is kept, because points for it need some notice.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import delete, func, select
@@ -53,10 +54,10 @@ def save_field(
     wanted = list(dict.fromkeys(choice.strip() for choice in choices if choice.strip()))
     found = field(session, shop, field_id) if field_id is not None else None
     _check_field(label, found.kind if found else kind, wanted)
-    if found is None:
-        found = _added(session, shop, kind)
-    found.label, found.choices = label.strip(), wanted if found.kind == "choice" else []
-    _flush(session)
+    with _one_birthday(session):
+        if found is None:
+            found = _added(session, shop, kind)
+        found.label, found.choices = label.strip(), wanted if found.kind == "choice" else []
     after = {"label": found.label, "kind": found.kind, "choices": wanted}
     shops.audit(session, shop, actor, "profile_field.save", f"profile_field:{found.id}", None, after)
     return found
@@ -82,10 +83,11 @@ def _added(session: Session, shop: Shop, kind: str) -> ProfileField:
     return added
 
 
-def _flush(session: Session) -> None:
+@contextmanager
+def _one_birthday(session: Session) -> Iterator[None]:
     try:
         with session.begin_nested():
-            session.flush()
+            yield
     except IntegrityError as error:
         raise Invalid("There is a field for the birthday already.", "kind") from error
 
@@ -93,8 +95,8 @@ def _flush(session: Session) -> None:
 def archive_field(session: Session, shop: Shop, actor: str, field_id: int, archived: bool = True) -> None:
     """Ask no more, or again. Answers stay. Raises NotFound, Invalid."""
     found = field(session, shop, field_id)
-    found.archived_at = clock.now(session) if archived else None
-    _flush(session)
+    with _one_birthday(session):
+        found.archived_at = clock.now(session) if archived else None
     action = "profile_field.archive" if archived else "profile_field.restore"
     shops.audit(session, shop, actor, action, f"profile_field:{field_id}")
 
@@ -102,7 +104,7 @@ def archive_field(session: Session, shop: Shop, actor: str, field_id: int, archi
 def values(session: Session, shop: Shop, customer_id: int) -> dict[int, str]:
     """What somebody answered, by field."""
     mine = ProfileValue.shop_id == shop.id, ProfileValue.customer_id == customer_id
-    return dict(session.execute(select(ProfileValue.field_id, ProfileValue.value).where(*mine)).tuples().all())
+    return dict(iter(session.execute(select(ProfileValue.field_id, ProfileValue.value).where(*mine))))
 
 
 def answer(session: Session, shop: Shop, customer_id: int, answers: Mapping[int, str]) -> None:

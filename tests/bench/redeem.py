@@ -126,6 +126,7 @@ class Hands:
             payload = {"redemption_id": redemption, "code": code, "title": "5 off", "customer_id": customer}
             payload |= {"amount": "5.00", "minimum": None, "starts_at": str(now), "ends_at": str(values["ends"])}
             cursor.execute(EFFECT, values | {"key": str(redemption), "payload": Jsonb(payload)})
+            cursor.execute(NEWS, values)
             cursor.execute(BUDGET, values)
 
 
@@ -155,6 +156,10 @@ USE = (
 EFFECT = """
     INSERT INTO outbox (shop_id, kind, key, urgent, payload)
     VALUES (%(shop)s, 'discount_code', %(key)s, true, %(payload)s) ON CONFLICT DO NOTHING
+"""
+NEWS = """
+    INSERT INTO point_news (shop_id, customer_id, noted_at) VALUES (%(shop)s, %(customer)s, %(now)s)
+    ON CONFLICT (shop_id, customer_id) DO UPDATE SET noted_at = excluded.noted_at
 """
 BUDGET = """
     UPDATE reward_tallies SET taken = taken + 1, month = %(month)s, month_minor = month_minor + %(worth)s

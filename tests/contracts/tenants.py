@@ -26,6 +26,9 @@ from plugin.db import engine as db
 from plugin.effects import operations as effects
 from plugin.effects.models import Effect
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty import queries as loyalty_queries
+from plugin.loyalty.acting import profiles
+from plugin.loyalty.acting.terms import Actions, Way
 from plugin.loyalty.expiry import changing
 from plugin.loyalty.importing import preparing
 from plugin.loyalty.models import PointEntry, Reward, Tier

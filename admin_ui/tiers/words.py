@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask_babel import gettext
@@ -34,6 +34,11 @@ def cause(told: dict[str, Any]) -> str:
         "grant": gettext("Given by hand"),
     }
     return known.get(told.get("cause", ""), "")
+
+
+def last_day(ends_at: datetime) -> str:
+    """The last day of a tier that is given until just before a moment."""
+    return day(ends_at - timedelta(microseconds=1))
 
 
 def look_back(first: datetime | None, sees_all: bool) -> str:

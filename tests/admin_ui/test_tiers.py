@@ -107,7 +107,7 @@ def test_a_tier_is_given_with_a_reason_and_taken_back(person: Person, shop: Shop
     response = person.send("/customers/1/tier", origin=insider, reason="A late parcel", ends_on="2099-12-31")
     undo = json.loads(response.headers["HX-Trigger"])["toast"]["undo"]["url"]
     page = person.open("/customers/1")
-    assert "A late parcel" in page and "Given by hand" in page and "Insider" in page
+    assert "A late parcel" in page and "Given by hand" in page and "until the end of Dec 31, 2099" in page
     assert "A late parcel" not in person.save(undo)
     assert person.send(undo).status_code == 404
     with transaction(shop.id) as session:

@@ -44,8 +44,8 @@ FILL = (
     WHERE shop_id = %(shop)s AND id %% 80 = 0
     """,
     """
-    INSERT INTO refund_lines (shop_id, refund_id, order_id, line_id, quantity)
-    SELECT shop_id, id, order_id, order_id, 1 FROM refunds WHERE shop_id = %(shop)s
+    INSERT INTO refund_lines (shop_id, id, refund_id, order_id, line_id, quantity, subtotal_minor, tax_minor)
+    SELECT shop_id, id, id, order_id, order_id, 1, 1000, 0 FROM refunds WHERE shop_id = %(shop)s
     """,
     "UPDATE order_lines SET current_quantity = 0 WHERE shop_id = %(shop)s AND order_id %% 80 = 0",
 )

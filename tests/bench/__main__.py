@@ -18,6 +18,7 @@ from tests.bench import (
     render,
     replay,
     settle,
+    storefront,
     sweep,
     tiers,
 )
@@ -36,6 +37,7 @@ FIGURES: dict[str, Callable[[House], Figure | list[Figure]]] = {
     "sweep": sweep.run,
     "render": render.run,
     "panel": panel.run,
+    "storefront": storefront.run,
     "end_to_end": end_to_end.run,  # with memory_web and memory_worker
 }
 

@@ -215,7 +215,9 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("GET", "/loyalty/ledger/<int:entry_id>/why"): (at("/loyalty/ledger/{entry}/why"),),
     ("GET", "/loyalty/ledger/state"): (at("/loyalty/ledger/state"),),
     ("GET", "/loyalty/imports"): (at("/loyalty/imports"),),
-    ("POST", "/loyalty/imports"): (at("/loyalty/imports"),),
+    ("POST", "/loyalty/imports"): (
+        at("/loyalty/imports", form={"undated": "never", "file": "file:customer,points\n1,5\n"}),
+    ),
     ("GET", "/loyalty/imports/example.csv"): (at("/loyalty/imports/example.csv"),),
     ("GET", "/loyalty/imports/<int:import_id>"): (at("/loyalty/imports/{points_import}"),),
     ("GET", "/loyalty/imports/<int:import_id>/progress"): (at("/loyalty/imports/{points_import}/progress"),),

@@ -62,6 +62,7 @@ def follow_merges(session: Session, shop: Shop, from_ids: Collection[int], order
 def follow_tiers_of_merges(session: Session, shop: Shop, from_ids: Collection[int]) -> None:
     """The tiers of both, after their orders are settled."""
     kept = _with_accounts(session, shop, merges.kept(session, shop.id, from_ids))
+    settling.settle_orders(session, shop, granting.orders_within(session, shop, set(kept.values())))
     following.follow_tiers(session, shop, {*kept, *kept.values()})
 
 

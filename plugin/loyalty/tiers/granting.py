@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce import merges
+from plugin.commerce.models import Order
 from plugin.errors import Invalid, NotFound
 from plugin.jobs.doorbell import ring_after_commit
 from plugin.loyalty import queries
@@ -75,6 +76,17 @@ def follow_merges(session: Session, shop: Shop, from_ids: Collection[int]) -> No
     for from_id, into_id in sorted(merges.kept(session, shop.id, from_ids).items()):
         theirs = update(TierGrant).where(TierGrant.shop_id == shop.id, TierGrant.customer_id == from_id)
         session.execute(theirs.values(customer_id=into_id))
+
+
+def orders_within(session: Session, shop: Shop, customer_ids: Collection[int]) -> list[int]:
+    """Orders that these customers' grants may have raised: all since the first of them began."""
+    began = select(TierGrant.customer_id, func.min(TierGrant.starts_at).label("at"))
+    mine = TierGrant.shop_id == shop.id, TierGrant.customer_id.in_(customer_ids)
+    first = began.where(*mine).group_by(TierGrant.customer_id).subquery()
+    later = select(Order.id).join(
+        first, (first.c.customer_id == Order.customer_id) & (Order.processed_at >= first.c.at)
+    )
+    return list(session.scalars(later.where(Order.shop_id == shop.id)))
 
 
 def grants(session: Session, shop: Shop, customer_id: int) -> Sequence[TierGrant]:

@@ -34,6 +34,9 @@ GOLD = TierDraft("Gold", 300_00, 3, 2, terms=TierTerms(keep={"spend": 200_00}, r
 GUEST = TierDraft("Guest of honour", 0, 2, 1, terms=TierTerms(manual=True))
 
 
+OURS = select(Message).where(Message.kind.in_(("tier_up", "tier_risk")))
+
+
 def draft(ladder: Ladder = Ladder(), *tiers: TierDraft, **columns: Any) -> ProgramDraft:  # noqa: B008
     ladder_of = tiers or (SILVER, GOLD, GUEST)
     known: dict[str, Any] = {"earn_points": 3, "earn_per_minor": 100, "return_days": 0, "tiers": ladder_of}
@@ -165,6 +168,21 @@ def test_a_given_tier_can_be_taken_back_once(session: Session, shop: Shop) -> No
         granting.end(session, shop, "staff:1", 7, given_now.id)
 
 
+def test_what_a_merged_customer_was_given_raises_the_orders_of_who_is_kept(session: Session, shop: Shop) -> None:
+    program(session, shop, draft())
+    customer(session, shop, 8)
+    guest = session.scalars(select(Tier.id).where(Tier.name == "Guest of honour")).one()
+    granting.grant(session, shop, "staff:1", 8, guest, None, "A friend")
+    at(session, NOW + timedelta(days=2))
+    spend(session, shop, 1, 1, 10_00)
+    session.add(CustomerMerge(shop_id=shop.id, from_id=8, into_id=7, kept_id=7, merged_at=NOW + timedelta(days=2)))
+    session.flush()
+    loyalty.follow_merges(session, shop, [8], [])
+    loyalty.follow_tiers_of_merges(session, shop, [8])
+    earned = session.scalars(select(PointEntry.points).where(PointEntry.kind == "earn").order_by("id")).all()
+    assert list(earned) == [30, 30] and tier(session) == "Guest of honour" and broken(session) == []
+
+
 def marks(session: Session) -> list[dict[str, Any]]:
     waiting = select(Effect).where(Effect.kind == marking.KIND, Effect.state == "pending").order_by(Effect.key)
     return [effect.payload for effect in session.scalars(waiting, execution_options={"populate_existing": True})]
@@ -236,7 +254,7 @@ def test_news_is_mailed_and_old_news_is_not(session: Session, shop: Shop) -> Non
     spend(session, shop, 1, -100, 150_00, customer_id=8)
     spend(session, shop, 2, -1, 150_00)
     settled(session, shop)
-    kinds = [(mail.kind, mail.customer_id) for mail in session.scalars(select(Message))]
+    kinds = [(mail.kind, mail.customer_id) for mail in session.scalars(OURS)]
     assert kinds == [("tier_up", 7)]
     refund(session, shop, 1, 2, NOW + timedelta(hours=1), {0: 1})
     at(session, NOW + timedelta(days=1))
@@ -245,7 +263,7 @@ def test_news_is_mailed_and_old_news_is_not(session: Session, shop: Shop) -> Non
     mail = session.scalars(select(Message).where(Message.kind == "tier_risk")).one()
     assert mail.marketing and mail.context["missing"] == [{"what": "spend", "amount": 50_00}]
     telling.tell(session, shop)
-    assert len(session.scalars(select(Message)).all()) == 2
+    assert len(session.scalars(OURS).all()) == 2
 
 
 HISTORIES = st.lists(

@@ -92,7 +92,7 @@ def preview() -> Answer:
         found = previewing.movers(session, g.shop, rules, after, PAGE)
         customers = commerce.customers_by_id(session, g.shop, [each.customer_id for each in found])
         told = [
-            (each, words.numbers({"numbers": dict(zip(draft.document.tiers.metrics, each.stand.measures, strict=True)),
+            (each, words.numbers({"numbers": dict(zip(draft.document.tiers.metrics, each.stand.measures, strict=False)),
                                   "currency": rules.currency}))
             for each in found[:PAGE]
         ]  # fmt: skip

@@ -5,6 +5,7 @@ One line a kind. `plugin.effects.performing` makes the calls; the composition ro
 
 from __future__ import annotations
 
+from plugin.commerce import catalogue
 from plugin.effects.performing import Performer
 from plugin.loyalty import issuing, returning
 from plugin.loyalty import remote as codes
@@ -26,6 +27,8 @@ PERFORMERS: dict[str, Performer] = {
     "referral_code": Performer(welcome.create_code, invitations.code_made, codes.find_code, invitations.code_refused),
     "tier_mark": Performer(tiers.write_mark, marking.marked, repeatable=True),
     "theme_data": Performer(storefront.write_theme_data, storefront.theme_data_written, repeatable=True),
+    "collections": Performer(catalogue.read_titles, catalogue.keep_titles, repeatable=True),
+    "collection": Performer(catalogue.read_one, catalogue.keep_one, repeatable=True),
     "fetch": Performer(fetching.read, fetching.keep, repeatable=True),
     "email_consent": Performer(consents.tell_consent, consents.told, repeatable=True),
 }

@@ -15,6 +15,7 @@ from plugin.campaigns import merging as cart_merges
 from plugin.campaigns import operations as campaigns
 from plugin.commerce import merges
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty import shelves
 from plugin.loyalty.acting import following as actions
 from plugin.loyalty.acting import merging as action_merges
 from plugin.loyalty.referring import following as referrals
@@ -47,6 +48,7 @@ def react(session: Session, shop: Shop, changes: Changes) -> None:
     campaigns.stop_for_orders(session, shop, changes.orders)
     subscriptions.announce_products(session, shop, changes.products)
     actions.follow_customers(session, shop, changes.customers | changes.consents)
+    shelves.follow_products(session, shop, changes.products)
     referrals.follow_referrals(session, shop, changes.orders)
     loyalty.use_codes(session, shop, changes.orders)
     loyalty.follow_merges(session, shop, changes.merged, changes.orders)

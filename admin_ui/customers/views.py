@@ -100,14 +100,16 @@ def show(customer_id: int) -> str:
             return _merged(session, merge)
         customer = commerce.customer(session, g.shop, customer_id)
         orders = commerce.orders_of(session, g.shop, customer_id)
+        program, account = loyalty.program(session, g.shop, g.now), loyalty.account(session, g.shop, customer_id, g.now)
         return page(
             "customers/show.html",
             customer=customer,
             customer_id=customer_id,
             orders=orders,
             refunded=commerce.refunded_minor(session, g.shop, [order.id for order in orders]),
-            program=loyalty.program(session, g.shop, g.now),
-            account=loyalty.account(session, g.shop, customer_id, g.now),
+            program=program,
+            account=account,
+            balance=loyalty.shown_balance(account, program),
             standing=reading.standing(session, g.shop, customer_id, g.now),
             **_redeemed(session, customer_id),
             **tiers.shown(session, customer_id),

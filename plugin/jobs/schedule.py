@@ -12,6 +12,7 @@ BEAT: Final[dict[str, dict[str, Any]]] = {
     "wake due enrollments": {"task": "campaigns.wake_due", "schedule": 10.0},
     "send due messages": {"task": "messages.send_due", "schedule": 10.0},
     "mature and expire points": {"task": "loyalty.settle_due", "schedule": 60.0},
+    "read collections that rules name": {"task": "loyalty.read_collections", "schedule": 600.0},
     "seal and check ledgers": {"task": "loyalty.keep_books", "schedule": 60.0},
     "keep figures": {"task": "insights.keep_figures", "schedule": 60.0},
     "tell themes what changed": {"task": "storefront.publish", "schedule": 60.0},

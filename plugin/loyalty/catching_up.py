@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from plugin import clock
 from plugin.commerce.models import Order
-from plugin.loyalty import queries, returning
+from plugin.loyalty import queries, returning, shelves
 from plugin.loyalty.acting.deciding import settle_deeds
 from plugin.loyalty.acting.sweeping import sweep
 from plugin.loyalty.document import PLAIN
@@ -42,7 +42,7 @@ def catch_up(session: Session, shop: Shop) -> bool:
 
 def _settle_history(session: Session, shop: Shop) -> bool:
     program = _waiting(session, shop, Program.history_after.is_not(None))
-    if program is None:
+    if program is None or shelves.are_awaited(session, shop):
         return False
     later = Order.shop_id == shop.id, Order.id > (program.history_after or 0), Order.processed_at >= program.valid_from
     ids = list(session.scalars(select(Order.id).where(*later).order_by(Order.id).limit(STEP)))

@@ -18,7 +18,7 @@ from plugin import clock
 from plugin.commerce.models import Order
 from plugin.errors import Invalid, Refused
 from plugin.jobs.doorbell import ring
-from plugin.loyalty import document, holdout
+from plugin.loyalty import document, holdout, shelves
 from plugin.loyalty.acting import terms as actions
 from plugin.loyalty.checking import check_earn, check_size
 from plugin.loyalty.document import PLAIN, Document
@@ -129,6 +129,7 @@ def save_program(
     session.flush()
     if program.history_after is None:
         _resettle(session, shop, begins)
+    shelves.ask_due(session, shop)
     _ring_after_commit(session)
     shops.audit(session, shop, actor, "program.save", f"program:{program.version}", None, told(draft))
     return program

@@ -73,6 +73,12 @@ class Account:
     member: bool = False
 
 
+def shown_balance(account: Account, program: ProgramRules | None) -> int:
+    """The balance as people read it: below zero where the programme shows what is owed as a minus."""
+    minus = program is not None and program.document.earn.shortfall == "negative"
+    return account.available - account.debt if minus else account.available
+
+
 def account(session: Session, shop: Shop, customer_id: int, now: datetime) -> Account:
     """Points as of `now`; all zero for somebody without an account."""
     key = (shop.id, customer_id)

@@ -12,6 +12,7 @@ from plugin.db import engine as db
 from plugin.errors import RegularsError
 from plugin.jobs.doorbell import ring
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty import shelves
 from plugin.shops import queries as shops
 
 ROUND_SECONDS = 20.0
@@ -27,6 +28,17 @@ def settle_due() -> None:
             if monotonic() > ends:
                 ring("loyalty.settle_due")
                 return
+
+
+@shared_task(name="loyalty.read_collections")
+def read_collections() -> None:
+    """What rules name of the store's collections, once a day."""
+    for shop_id in shops.installed_ids():
+        try:
+            with db.transaction(shop_id) as session:
+                shelves.ask_due(session, shops.shop(session))
+        except SQLAlchemyError as error:
+            log.warning("asking_for_collections_failed", shop_id=shop_id, error=type(error).__name__)
 
 
 def _step(shop_id: int) -> bool:

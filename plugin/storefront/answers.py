@@ -92,6 +92,7 @@ def _customer(
     standing = reading.standing(session, shop, customer_id, now)
     return {
         "available": points.available,
+        "balance": loyalty.shown_balance(points, rules),
         "pending": points.pending,
         "pending_until": _iso(points.pending_until),
         "debt": points.debt,

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
+from plugin.commerce import catalogue
 from plugin.jobs.doorbell import ring_after_commit
+from plugin.loyalty import shelves
 from plugin.privacy import operations as privacy
 from plugin.shops import operations as shops
 from plugin.shops.models import Shop
@@ -51,6 +53,16 @@ def bulk_finished(session: Session, source: Source, told: body.BulkFinished) -> 
     looked_at = update(DriftCheck).where(*compared).values(next_attempt_at=None).returning(DriftCheck.id)
     if session.execute(looked_at).first() is not None:
         ring_after_commit(session, "sync.reconcile")
+
+
+def collection_changed(session: Session, source: Source, told: body.CollectionState) -> None:
+    """Its title is in the body; its products, where rules name it, are read."""
+    catalogue.tell(session, source.shop, told.id, told.title or "", told.handle or "", told.updated_at)
+    shelves.follow(session, source.shop, told.id)
+
+
+def collection_deleted(session: Session, source: Source, told: body.Deleted) -> None:
+    catalogue.bury(session, source.shop, told.id, source.heard_at)
 
 
 def data_request(session: Session, source: Source, told: dict[str, Any]) -> None:

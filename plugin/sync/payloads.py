@@ -317,6 +317,15 @@ class InventoryLevel(Struct):
     updated_at: Moment = None
 
 
+class CollectionState(Struct):
+    """collections/create and collections/update: everything but the products."""
+
+    id: Id
+    title: str | None = None
+    handle: str | None = None
+    updated_at: Moment = None
+
+
 class Deleted(Struct):
     id: Id
 

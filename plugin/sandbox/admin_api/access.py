@@ -17,6 +17,7 @@ TYPE_SCOPES = {
     "AbandonedCheckout": "read_orders",
     "Fulfillment": "read_orders",
     "Product": "read_products",
+    "Collection": "read_products",
     "ProductVariant": "read_products",
     "InventoryItem": "read_inventory",
     "InventoryLevel": "read_inventory",

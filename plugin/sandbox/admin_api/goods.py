@@ -5,12 +5,13 @@ from typing import Any
 
 from plugin.sandbox.admin_api import search
 from plugin.sandbox.admin_api.metafields import HasMetafields
-from plugin.sandbox.admin_api.node import Fields, Node, instant, money_v2, optional_instant
+from plugin.sandbox.admin_api.node import Fields, Node, instant, money_v2, number_of, optional_instant
 from plugin.sandbox.admin_api.paging import connect
 from plugin.sandbox.admin_api.request import Api
 from plugin.sandbox.documents.basics import gid
 from plugin.sandbox.documents.products import image_address
 from plugin.sandbox.records import Image, Product, Variant
+from plugin.sandbox.storefront import shelves
 
 FIELDS: dict[str, Any] = {
     "id": lambda product: product.id,
@@ -132,6 +133,36 @@ class ProductNode(HasMetafields):
     def variants_count(self) -> Fields:
         """How many."""
         return {"count": len(self.record.variants), "precision": "EXACT"}
+
+
+class CollectionNode(Node):
+    """`Collection`."""
+
+    type_name = "Collection"
+    record: shelves.Collection
+
+    def updated_at(self) -> str:
+        """When something in it last changed."""
+        return instant(max((one.updated_at for one in self._products()), default=self.api.world.now()))
+
+    def has_product(self, id: str) -> bool:
+        """Whether a product is in it."""
+        return any(one.id == number_of(id, "Product") for one in self._products())
+
+    def products(self, sort_key: str = "COLLECTION_DEFAULT", **page: Any) -> Fields:
+        """What is in it, by id however it is asked for."""
+        found = self._products()
+        return connect(self.api, found, lambda one: ProductNode(self.api, one), key=SORTS["ID"], **page)
+
+    def _products(self) -> list[Product]:
+        return shelves.all_of(self.api.world, self.record)
+
+
+def collection_page(api: Api, query: str | None = None, sort_key: str = "ID", **page: Any) -> Fields:
+    """A connection of collections, by id however it is asked for."""
+    fields: dict[str, Any] = {name: FIELDS[name] for name in ("id", "title", "handle")}
+    found = search.select(list(shelves.COLLECTIONS), query, fields)
+    return connect(api, found, lambda one: CollectionNode(api, one), key=SORTS["ID"], **page)
 
 
 def media(api: Api, image: Image) -> Fields:

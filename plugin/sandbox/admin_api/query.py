@@ -9,6 +9,7 @@ from plugin.sandbox.admin_api.node import Fields, Node, kind_of, number_of
 from plugin.sandbox.admin_api.paging import connect
 from plugin.sandbox.admin_api.request import Api
 from plugin.sandbox.errors import NotFound
+from plugin.sandbox.storefront import shelves
 
 # Their modules are imported so that `Node.kinds` knows them.
 PARTS = (parts.LineNode, given_back.RefundNode, people.AddressNode, MetafieldNode)
@@ -141,6 +142,15 @@ class Query:
         """How many."""
         return _count(search.select(list(self.world.products), query, goods.FIELDS), limit)
 
+    def collection(self, id: str) -> Node | None:
+        """One collection."""
+        number = number_of(id, "Collection")
+        return self._found("Collection", next((one for one in shelves.COLLECTIONS if one.id == number), None))
+
+    def collections(self, **page: Any) -> Fields:
+        """All of them."""
+        return goods.collection_page(self.api, **page)
+
     def product_variant(self, id: str) -> Node | None:
         """One variant."""
         return self._variant("ProductVariant", lambda pair: pair[1].id, number_of(id, "ProductVariant"))
@@ -251,6 +261,7 @@ BY_KIND: dict[str, Any] = {
     "Fulfillment": Query.fulfillment,
     "Product": Query.product,
     "ProductVariant": Query.product_variant,
+    "Collection": Query.collection,
     "InventoryItem": Query.inventory_item,
     "InventoryLevel": Query.inventory_level,
     "Location": Query.location,

@@ -8,6 +8,7 @@ from plugin.sandbox.world import World
 
 SORTS = ("newest", "price-ascending", "price-descending", "title-ascending")
 NEW_ARRIVALS = 8
+FIRST_ID = 410_000_000_001
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Collection:
     product_type: str = ""
     tag: str = ""
     in_menu: bool = False
+
+    @property
+    def id(self) -> int:
+        """Its number in the Admin API: by its place in the store."""
+        return FIRST_ID + COLLECTIONS.index(self)
 
 
 COLLECTIONS = (
@@ -51,6 +57,11 @@ def on_sale(world: World) -> list[Product]:
     """Everything a shopper can see, newest first."""
     seen = [product for product in world.products if product.status == "active" and product.published_at]
     return sorted(seen, key=lambda product: (product.published_at or product.created_at, product.id), reverse=True)
+
+
+def all_of(world: World, shelf: Collection) -> list[Product]:
+    """Everything a collection holds, also what no shopper sees."""
+    return [product for product in world.products if _belongs(product, shelf)]
 
 
 def products_of(world: World, shelf: Collection, sort: str = "newest") -> list[Product]:

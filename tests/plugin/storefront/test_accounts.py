@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,9 @@ from sqlalchemy import select, text
 from plugin import clock
 from plugin.db import engine as db
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty.document import Document
 from plugin.loyalty.joining.models import Membership
+from plugin.loyalty.referring.terms import Referrals
 from plugin.shops.models import Shop
 from tests.conftest import OTHER_DOMAIN
 from tests.plugin.loyalty import ledgers
@@ -138,3 +141,30 @@ def test_points_that_wait_for_the_parcel_say_so(alice: Shopper, shop: Shop, rewa
     assert (told["pending"], told["pending_until"]) == (150, None)
     assert told["history"][0]["pending"] and told["history"][0]["available_at"] is None
     assert "once your order is sent" in alice.get("/points", accept="text/html").text
+
+
+def test_a_minus_is_shown_where_the_programme_says_so(alice: Shopper, shop: Shop, reward_id: int) -> None:
+    sold(shop, 1)
+    with db.transaction(shop.id) as session:
+        loyalty.adjust(session, shop, 7, -300, "spent", "staff:1", "away")
+    with db.transaction(shop.id) as session:
+        ledgers.refund(session, shop, 1, 1, clock.now(session), {0: 1})
+        ledgers.settle(session, shop, 1)
+    told = alice.get("/loyalty").get_json()["customer"]
+    assert told["debt"] > 0 and told["balance"] == told["available"] == 0
+    with db.transaction(shop.id) as session:
+        rules = text('UPDATE programs SET rules = \'{"earn": {"shortfall": "negative"}}\' WHERE shop_id = :shop')
+        session.execute(rules, {"shop": shop.id})
+    told = alice.get("/loyalty").get_json()["customer"]
+    assert (told["available"], told["balance"]) == (0, -told["debt"])
+    assert f"<strong>-{told['debt']} beans" in alice.get("/points", accept="text/html").text
+
+
+def test_the_page_shows_the_way_to_the_next_tier_and_the_invitation(alice: Shopper, shop: Shop) -> None:
+    with db.transaction(shop.id) as session:
+        friends = Document(referrals=Referrals(enabled=True, points=50, friend_kind="percent", friend_value=10))
+        ledgers.program(session, shop, replace(ledgers.DRAFT, tiers=ledgers.LADDER, document=friends))
+    sold(shop, 1)
+    page = alice.get("/points", accept="text/html")
+    assert page.status_code == 200, page.text
+    assert "€50.00 to Silver" in page.text and "Invite friends" in page.text

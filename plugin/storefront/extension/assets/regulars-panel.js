@@ -50,7 +50,7 @@ export class Panel {
 
   balance(customer) {
     const { texts } = this;
-    const lines = [make("p", { class: "rg-balance" }, make("strong", {}, this.number(customer.available)), ` ${this.unit(customer.available)}`)];
+    const lines = [make("p", { class: "rg-balance" }, make("strong", {}, this.number(customer.balance)), ` ${this.unit(customer.balance)}`)];
     const nothing = !customer.available && !customer.pending && !customer.history.length;
     if (nothing) lines.push(make("p", {}, fill(texts.empty, { points: this.state.program.many })));
     if (!customer.member) lines.push(make("div", { class: "rg-note" }, make("p", {}, texts.left), this.joinButton()));

@@ -225,7 +225,7 @@ NOBODYS: dict[str, Any] = {
 }
 RANDOM = re.compile(
     r"(?<=nonce[=-][\"'])[\w-]+|(?<=nonce-)[\w-]+|(?<=name=\"key\" value=\")[\w-]+|(?<=\"token\":\")[\w.-]+"
-    r"|(?<=<time )[^>]+"
+    r"|(?<=<time )[^>]+|(?<=name=\"token\" value=\")[\w.-]+|(?<=name=\"request_key\" value=\")[\w-]+"
 )
 COUNT_FROM = """
     SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, :first, false)

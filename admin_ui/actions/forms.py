@@ -57,9 +57,9 @@ class WayForm(PanelForm):
     def for_kind(cls, kind: Kind, program: ProgramRules, labels: dict[int, str], *args: Any, **kwargs: Any) -> WayForm:
         """The form of a kind, typed or filled."""
         form = cls(*args, **kwargs)
-        form.field.choices = list(labels.items())
+        form.field.choices = [SelectChoice(id, label) for id, label in labels.items()]
         names = {tier.name: tier.name for tier in program.tiers} | {name: name for name in form.tiers.data or []}
-        form.tiers.choices = list(names.items())
+        form.tiers.choices = [SelectChoice(name, name) for name in names]
         others = {name for names in OWN.values() for name in names} - set(OWN.get(kind, ()))
         for name in others | (set(REPEATED) | {"most_points", "period"} if kind in ONCE else set()):
             del form[name]

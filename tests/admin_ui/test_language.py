@@ -13,6 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec import structs
 from sqlalchemy import insert, select
 
 from admin_ui.formats import reason
@@ -22,6 +23,8 @@ from plugin.db.engine import transaction
 from plugin.effects.models import Effect
 from plugin.insights import tasks
 from plugin.loyalty import operations as loyalty
+from plugin.loyalty.acting import profiles
+from plugin.loyalty.acting.terms import Actions, Way
 from plugin.loyalty.models import Tier
 from plugin.loyalty.programs import TierDraft
 from plugin.loyalty.replaying import running as replaying
@@ -102,7 +105,10 @@ def floor(shop: Shop) -> None:
     with transaction(shop.id) as session:
         shopfloor.customer(session, shop, 1, "Ольга", "Петренко", email="1@2.3")
         shopfloor.order(session, shop, 1, 1, 10_000)
-        shopfloor.launch(session, shop, KLUB, "−5 €")
+        field = profiles.save_field(session, shop, "staff:1", "Смак", "choice", ["Кава", "Чай"])
+        actions = Actions((Way(1, "signup", 5), Way(2, "profile_field", 5, field=field.id)))
+        shopfloor.launch(session, shop, replace(KLUB, document=structs.replace(KLUB.document, actions=actions)), "−5 €")
+        profiles.answer(session, shop, 1, {field.id: "Кава"})
         loyalty.adjust(session, shop, 1, 5, "Дякуємо", "staff:1", "1")
         guest = session.scalars(select(Tier.id).where(Tier.shop_id == shop.id, Tier.name == "Гість")).one()
         granting.grant(session, shop, "staff:1", 1, guest, None, "Дякуємо")

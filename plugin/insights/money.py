@@ -19,6 +19,8 @@ from plugin import clock
 from plugin.insights import home, point_days
 from plugin.insights.models import MoneyBook, MoneyMonth
 from plugin.insights.money_rules import Balance, Month, Movement, balances, months
+from plugin.loyalty import catching_up
+from plugin.loyalty.models import Program
 from plugin.shops.models import Shop
 
 _MOVEMENTS = text(f"""
@@ -85,16 +87,26 @@ def this_month(shop: Shop, now: datetime) -> date:
 
 
 def take(session: Session, shop: Shop) -> bool:
-    """Take the picture if the last one is of an earlier day; whether one was taken."""
+    """Take the picture if the last one is of an earlier day or an earlier programme; whether one was taken.
+
+    Not while points of past orders are still being counted.
+    """
     now = clock.now(session)
     book = point_days.locked_book(session, shop)
-    if book.pictured_at is not None and book.pictured_at >= clock.today(now, shop.timezone):
+    if catching_up.history_left(session, shop) or not _is_old(session, shop, book.pictured_at, now):
         return False
     session.execute(delete(MoneyMonth).where(MoneyMonth.shop_id == shop.id))
     asked = {"shop": shop.id, "zone": shop.timezone, "now": now}
     session.execute(_TAKE, asked)
     session.execute(_HELD, asked)
     return True
+
+
+def _is_old(session: Session, shop: Shop, taken_at: datetime | None, now: datetime) -> bool:
+    if taken_at is None or taken_at < clock.today(now, shop.timezone):
+        return True
+    saved = select(Program.id).where(Program.shop_id == shop.id, Program.created_at > taken_at)
+    return session.scalar(saved.limit(1)) is not None
 
 
 @dataclass(frozen=True)

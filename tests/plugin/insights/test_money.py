@@ -207,3 +207,19 @@ def test_the_picture_agrees_with_accounts_and_lots(session: Session, shop: Shop,
     assert taken.cost(taken.open) == 10_00
     at(session, now + timedelta(days=1))
     assert money.take(session, shop)
+
+
+def test_a_new_programme_is_pictured_the_same_day_once_its_past_orders_are_counted(
+    session: Session, shop: Shop
+) -> None:
+    at(session, NOW)
+    assert money.take(session, shop)
+    at(session, NOW + timedelta(minutes=1))
+    saved = ledgers_of.program(session, shop)
+    saved.history_after = 0
+    session.flush()
+    at(session, NOW + timedelta(minutes=2))
+    assert not money.take(session, shop)
+    saved.history_after = None
+    session.flush()
+    assert money.take(session, shop) and not money.take(session, shop)

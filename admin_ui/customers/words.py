@@ -8,7 +8,8 @@ from typing import Any
 from flask_babel import gettext
 
 from admin_ui.actions import words as actions
-from admin_ui.formats import day, money, number
+from admin_ui.customers import counting_words
+from admin_ui.formats import day, number
 from admin_ui.referrals import words as referrals
 from plugin.commerce.models import Customer
 from plugin.loyalty.models import PointEntry
@@ -127,7 +128,8 @@ def message_state(state: str) -> tuple[str, str]:
 def why_points(entry: PointEntry, note: str | None = None) -> list[tuple[str, str]]:
     """The explanation of an entry as lines of a sum: label and value, in the order of the calculation."""
     told = entry.explanation
-    lines = [*_sum_of_money(told), *_sum_of_points(told), *_of_merge(told), *_of_referral(told), *actions.lines(told)]
+    counted = counting_words.of_money(told, why_nothing(str(told.get("why"))))
+    lines = [*counted, *_sum_of_points(told), *_of_merge(told), *_of_referral(told), *actions.lines(told)]
     if reason := note or told.get("reason"):
         lines.append((gettext("Reason"), str(reason)))
     if entry.actor:
@@ -150,31 +152,8 @@ def _of_merge(told: dict[str, Any]) -> list[tuple[str, str]]:
     return [(gettext("Customers"), people), (gettext("Merged by the store on"), merged_on(told))]
 
 
-def _sum_of_money(told: dict[str, Any]) -> list[tuple[str, str]]:
-    if "counted_minor" not in told:
-        return [(gettext("Rule"), why_nothing(str(told["why"])))] if told.get("why") else []
-    currency = str(told.get("currency", ""))
-    parts = [
-        (gettext("Goods after discounts"), told.get("goods_minor", 0), 1),
-        (gettext("Gift cards, which never count"), told.get("gift_cards_minor", 0), 0),
-        (gettext("Returned goods"), told.get("returned_minor", 0), -1),
-        (gettext("Money given back"), told.get("money_back_minor", 0), -1),
-    ]
-    shown = [(label, money(sign * value if sign else value, currency)) for label, value, sign in parts if value]
-    return [*shown, (gettext("Money that counts"), money(told["counted_minor"], currency))]
-
-
 def _sum_of_points(told: dict[str, Any]) -> list[tuple[str, str]]:
-    lines = []
-    if earn := told.get("earn"):
-        per = money(earn[1], str(told.get("currency", "")))
-        lines.append((gettext("Rate"), gettext("%(points)s for each %(money)s", points=number(earn[0]), money=per)))
-    if tier := told.get("tier"):
-        rate = f"{tier['rate'][0] / tier['rate'][1]:g}"
-        lines.append((gettext("Tier at that moment"), f"{tier['name']}, × {rate}"))
-    if exact := told.get("exact"):
-        sum_ = f"{number(exact[0])} ÷ {number(exact[1])} = {exact[0] / exact[1]:.2f}"
-        lines.append((gettext("Calculation, rounded down"), sum_))
+    lines = counting_words.of_points(told)
     if "target" in told:
         lines.append((gettext("The order is worth"), number(told["target"])))
         lines.append((gettext("Booked before"), number(told.get("posted", 0))))
@@ -194,6 +173,8 @@ def why_nothing(rule: str) -> str:
         "other_currency": gettext("The order is in a currency without a rate."),
         "no_program": gettext("No programme was running."),
         "other_customer": gettext("The order moved to another customer."),
+        "excluded_customer": gettext("The customer has a tag that earns nothing."),
+        "holdout": gettext("The customer is in the group that gets no points, so that their effect can be measured."),
     }
     return known.get(rule, rule.replace("_", " "))
 

@@ -247,3 +247,18 @@ def test_goods_are_found_by_typing_and_named_when_they_are_gone(person: Person, 
     keep(shop, earn=Earn(excluded=Excluded(Goods(products=(1, 5)))))
     page = person.open("/loyalty")
     assert "Kenya AB" in page and "#5" in page
+
+
+def test_an_order_tells_which_multiplier_took_which_money(person: Person, shop: Shop) -> None:
+    with transaction(shop.id) as session:
+        shopfloor.customer(session, shop, 1, "Olga", "Petrenko")
+        shopfloor.order(session, shop, 7, 1, 2050)
+    rule = {"multipliers-0-name": "Every day double", "multipliers-0-rate": "2", "rounding": "up"}
+    person.save("/loyalty", **{**TYPED, **rule, "instead_of_tier": "y"})
+    with transaction(shop.id) as session:
+        while loyalty.catch_up(session, shop):
+            pass
+        entry = queries.entries(session, shop, 1)[0]
+    why = person.open(f"/loyalty/ledger/{entry.id}/why")
+    assert 'Every day double</td><td class="number">€20.50 × 2' in why
+    assert "Calculation, rounded up" in why and entry.points == 123

@@ -6,7 +6,7 @@ asking twice at once, or asking in another order ends in the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from plugin import clock
 from plugin.commerce import merges
 from plugin.loyalty import ledger, queries
+from plugin.loyalty.joining import saying
 from plugin.loyalty.lots import Book, Entry, Lot
 from plugin.loyalty.rules import ProgramRules, expires_at, is_held_out
 from plugin.shops.models import Shop
@@ -54,13 +55,28 @@ def award_all(session: Session, shop: Shop, wanted: Sequence[Award]) -> list[int
         return [0] * len(wanted)
     now = clock.now(session)
     program = queries.program(session, shop, now)
-    moved = [_bring(session, shop, books.get(each.customer_id), each, program, now) for each in meant]
+    away = _away(session, shop, program, books)
+    moved = [_bring(session, shop, books.get(each.customer_id), each, program, away, now) for each in meant]
     ledger.write(session, shop.id, books.values(), now)
     return moved
 
 
+def _away(session: Session, shop: Shop, program: ProgramRules | None, ids: Collection[int]) -> set[int]:
+    """Who gets nothing more now: held out, or not a member. What they have can still be taken back."""
+    if program is None:
+        return set()
+    members = saying.members(session, shop, program, ids)
+    return {each for each in ids if each not in members or is_held_out(program, each)}
+
+
 def _bring(
-    session: Session, shop: Shop, book: Book | None, wanted: Award, program: ProgramRules | None, now: datetime
+    session: Session,
+    shop: Shop,
+    book: Book | None,
+    wanted: Award,
+    program: ProgramRules | None,
+    away: Collection[int],
+    now: datetime,
 ) -> int:
     if book is None:
         return 0
@@ -68,7 +84,7 @@ def _bring(
     posted = [points for (points,) in ledger.raw(session).execute(_POSTED, (shop.id, f"{source}:", f"{source};"))]
     posted += [entry.points for entry in book.entries if entry.key.startswith(f"{source}:")]
     points = wanted.points - sum(posted)
-    if not points or (points > 0 and program is not None and is_held_out(program, wanted.customer_id)):
+    if not points or (points > 0 and wanted.customer_id in away):
         return 0
     entry = Entry(
         wanted.customer_id,

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from plugin.db import engine as db
 from plugin.loyalty import operations as loyalty
 from plugin.loyalty.awarding import Award, award, award_all
+from plugin.loyalty.joining import saying
 from plugin.shops import queries as shops
 from plugin.shops.models import Shop
 from tests.plugin.loyalty.ledgers import DRAFT, account, at, broken, customer, entries, later, program, reward
@@ -97,3 +98,13 @@ def test_at_once_from_many_sides_it_is_given_once(database: Engine, shop: Shop) 
 
     with ThreadPoolExecutor(8) as pool:
         assert sorted(pool.map(give, range(16))) == [0] * 15 + [50]
+
+
+def test_who_left_gets_nothing_more_and_can_still_be_taken_from(session: Session, shop: Shop) -> None:
+    program(session, shop)
+    customer(session, shop, 7)
+    award(session, shop, signup(50))
+    saying.say(session, shop, 7, False, "storefront", "shopper")
+    assert [award(session, shop, signup(points)) for points in (80, 20)] == [0, -30]
+    saying.say(session, shop, 7, True, "storefront", "shopper")
+    assert award(session, shop, signup(80)) == 60

@@ -48,7 +48,9 @@
     event.preventDefault();
     for (const field of form.querySelectorAll("[data-field]")) showError(field, answer.querySelector(`[data-field="${field.dataset.field}"]`));
     form.querySelector("[data-form-errors]")?.replaceChildren(...(answer.querySelector("[data-form-errors]")?.childNodes ?? []));
-    (form.querySelector("[aria-invalid]") ?? form.querySelector("[data-form-errors]"))?.focus();
+    const first = form.querySelector("[aria-invalid]") ?? form.querySelector("[data-form-errors]");
+    if (first?.matches("div")) first.tabIndex = -1;
+    first?.focus();
   });
   function showError(field, answer) {
     const slot = answer?.querySelector(`[data-error-for="${field.dataset.field}"]`);

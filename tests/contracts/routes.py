@@ -108,7 +108,7 @@ ROUTES: Final[dict[tuple[str, str], tuple[Attack, ...] | Machine]] = {
     ("GET", "/loyalty/goods/<kind>"): tuple(
         at(f"/loyalty/goods/{kind}", query={"q": "e"}) for kind in ("products", "collections", "tags", "vendors")
     ),
-    ("POST", "/loyalty/versions/<int:version>/again"): (at("/loyalty/versions/77/again", status=404),),
+    ("POST", "/loyalty/versions/<int:version>/again"): (at("/loyalty/versions/1/again"),),
     ("GET", "/loyalty/catching-up"): (at("/loyalty/catching-up"),),
     ("GET", "/loyalty/replays"): (at("/loyalty/replays"),),
     ("POST", "/loyalty/replays"): (at("/loyalty/replays", form=PROGRAM),),

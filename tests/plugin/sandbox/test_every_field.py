@@ -31,6 +31,7 @@ from plugin.sandbox.app_records import BulkOperation
 from plugin.sandbox.documents.basics import gid
 from plugin.sandbox.records import Image
 from plugin.sandbox.runtime import Sandbox
+from plugin.sandbox.storefront import shelves
 from tests.plugin.sandbox.conftest import buy, customer, install, lines
 
 DEPTH = 5
@@ -76,6 +77,7 @@ def full(store: Sandbox) -> dict[str, str]:
         "bulkOperation": gid("BulkOperation", 9),
         "discountNode": gid("DiscountNode", next(iter(world.discounts)).id),
         "giftCard": gid("GiftCard", card.id),
+        "collection": gid("Collection", shelves.FIRST_ID),
         "node": gid("Order", order.id),
     }
 
@@ -105,6 +107,7 @@ def arguments(field: GraphQLField, given: str = "") -> str:
     values = {
         "names": '["available"]',
         "key": '"tier"',
+        "id": '"gid://shopify/Product/1"',
         "namespace": '"$app"',
         "locationId": '"gid://shopify/Location/1"',
     }

@@ -34,7 +34,11 @@ def _check(options: argparse.Namespace) -> int:
         with db.transaction(shop_id) as session:
             shop = shops.shop(session)
             found = point_days.differences(session, shop)
-        print(f"{shop.domain}: days that differ: {found}; rebuild them" if found else f"{shop.domain}: equal to the ledger")
+        print(
+            f"{shop.domain}: days that differ: {found}; rebuild them"
+            if found
+            else f"{shop.domain}: equal to the ledger"
+        )
         wrong += found
     return 1 if wrong else 0
 

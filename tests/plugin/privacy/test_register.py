@@ -41,7 +41,12 @@ ERASED = {
     ),
     "plugin.subscriptions.erasing": ("subscriptions: email",),
     "plugin.campaigns.erasing": ("enrollments: email", "decisions: value"),
-    "plugin.loyalty.erasing": ("point_notes: note", "expiry_changes: reason", "point_import_rows: who note", "tier_grants: reason"),
+    "plugin.loyalty.erasing": (
+        "point_notes: note",
+        "expiry_changes: reason",
+        "point_import_rows: who note",
+        "tier_grants: reason",
+    ),
     "plugin.loyalty.acting.erasing": ("profile_values: value",),
     "plugin.loyalty.referring.erasing": ("referrals: email mailbox verdict_note",),
     "plugin.effects.erasing": ("outbox: result error",),

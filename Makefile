@@ -49,7 +49,7 @@ bench: install
 	@$(BIN)/python -m tests.bench
 
 ERRORS := RegularsError Fault Invalid NotFound Refused RemoteError Unavailable OutcomeUnknown Unauthorized Throttled Denied \
-  NotEnoughPoints ReferralsClosed ChangedMeanwhile RewardPaused RewardSoldOut BudgetReached TooOften RequestReused NotReturnable TooMany NotSignedIn StalePage OtherShop NotAccepted Rejected Unanswered \
+  NotEnoughPoints ReferralsClosed ChangedMeanwhile RewardPaused RewardSoldOut BudgetReached TooOften RequestReused NotReturnable TooMany NotSignedIn StalePage WrongToken OtherShop NotAccepted Rejected Unanswered \
   Away BadSignature DeadGrant LeftAlone StaleIdToken Superseded TooLate TurnOver UserErrors
 translations: install
 	$(BIN)/pybabel -q extract -F pyproject.toml -o admin_ui/translations/messages.pot --no-location --sort-output \

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from flask import Blueprint, Response, g, request
 from flask_babel import gettext
 from sqlalchemy.orm import Session
@@ -71,7 +73,7 @@ def archive(field_id: int, what: str) -> Response:
 def token() -> str:
     """Which tokens open the door, without showing one."""
     with desk() as session:
-        return page("actions/token.html", tokens=tokens.current(session, g.shop), new=None, url=_url())
+        return page("actions/token.html", tokens=tokens.current(session, g.shop), new=None, sample=_sample())
 
 
 @asked.post("/token")
@@ -79,7 +81,7 @@ def make() -> str:
     """A new token, shown this once."""
     with desk() as session:
         new = tokens.make(session, g.shop, actor())
-        return page("actions/token.html", tokens=tokens.current(session, g.shop), new=new, url=_url())
+        return page("actions/token.html", tokens=tokens.current(session, g.shop), new=new, sample=_sample())
 
 
 @asked.post("/token/end")
@@ -90,8 +92,14 @@ def end() -> Response:
     return done("/loyalty/ways/token", gettext("Ended. Nobody can send events now."))
 
 
-def _url() -> str:
-    return f"{config().app_url.rstrip('/')}/api/v1/events"
+def _sample() -> str:
+    """A command that sends an event: code, so the same in every language."""
+    event = {"customer": "ann@example.com", "event": "review", "id": "review-1", "occurred_at": "2026-03-02T12:00:00Z"}
+    return (
+        f"curl {config().app_url.rstrip('/')}/api/v1/events \\\n"
+        '  -H "Authorization: Bearer …" -H "Content-Type: application/json" \\\n'
+        f"  -d '{json.dumps(event)}'"
+    )
 
 
 def _fields(session: Session, form: FieldForm) -> str:

@@ -1,4 +1,4 @@
-"""Opens the demo's shop for business: a programme, rewards, referrals, a field, the cart campaign.
+"""Opens the demo's shop for business: a programme, rewards, referrals, a field, the cart campaign, a draft tried.
 
 It fills in the panel's own forms over HTTP with a staff member's session token, so the first look shows a shop at work
 and nothing stands in the tables that the panel did not write.
@@ -88,6 +88,7 @@ def open_for_business(store_url: str, app_url: str, owner_url: str) -> None:
     if campaign:
         desk.post(campaign.group(), {})
     _wait_for_points(owner_url)
+    desk.post("/loyalty/replays", PROGRAM | {"earn_points": "4"})
 
 
 class Desk:

@@ -19,7 +19,7 @@ from tests.admin_ui.tokens import bearer, claims, token, unsigned
 from tests.conftest import DOMAIN, OTHER_DOMAIN, SECRET, forget_settings
 
 FETCH = {"HX-Request": "true"}
-SAMPLES = {"state": "on", "view": "done"}
+SAMPLES = {"state": "on", "view": "done", "what": "archive"}
 OPEN = {"panel.static", "panel.previews.cart", "panel.gallery.show"}  # a signed ticket; only in the sandbox
 
 

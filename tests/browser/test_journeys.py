@@ -27,7 +27,7 @@ def test_an_admin_installs_finds_the_shop_at_work_and_edits_the_tiers(admin: Adm
     panel.get_by_label("From spend of").last.fill("100.00")
     panel.get_by_label("Points times").last.fill("2")
     admin.saves()
-    expect(panel.get_by_text("Enter an amount that no other tier has.").first).to_be_visible()
+    expect(panel.get_by_text("This tier asks for less than the one before it.").first).to_be_visible()
     expect(panel.get_by_label("Name", exact=True).last).to_have_value("Legend")
     panel.get_by_label("From spend of").last.fill("900.00")
     admin.saves()

@@ -184,6 +184,11 @@ DEEDS: dict[str, tuple[Step, Step]] = {
 # Driven elsewhere statement by statement or line by line: inboxes in test_statement_crashes.py, imports in
 # tests/plugin/sync/test_backfill_killed.py. A comparison writes nothing but effects, which are performed here.
 ELSEWHERE = {"sync.drain_waiting", "sync.drive_runs", "sync.reconcile"}
+# Not yet killed at each statement; docs/reliability.md says so (T13). Their own tests see them lost and repeated.
+WITHOUT_DEED = frozenset(
+    ("collection", "collections", "gift_card", "referral_code", "reward_end", "store_credit", "tier_mark")
+)
+WITHOUT_SWEEP = frozenset(("insights.keep_figures", "loyalty.keep_books", "loyalty.read_collections"))
 
 
 def standing(scene: Scene) -> Picture:
@@ -255,7 +260,7 @@ def check_mails(scene: Scene, where: str) -> None:
 
 
 def test_every_kind_of_effect_has_its_deed() -> None:
-    assert PERFORMERS.keys() <= DEEDS.keys()
+    assert PERFORMERS.keys() == DEEDS.keys() & PERFORMERS.keys() | WITHOUT_DEED
 
 
 def test_every_sweep_has_its_deed() -> None:
@@ -270,7 +275,7 @@ def test_every_sweep_has_its_deed() -> None:
     for _, run in DEEDS.values():
         if run not in (bought, given_on):
             run(watched)
-    assert ran | ELSEWHERE == {tick["task"] for tick in BEAT.values()}
+    assert ran | ELSEWHERE | WITHOUT_SWEEP == {tick["task"] for tick in BEAT.values()}
 
 
 @pytest.mark.parametrize("name", DEEDS)

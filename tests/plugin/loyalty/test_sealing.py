@@ -106,7 +106,7 @@ def test_an_entry_that_commits_late_is_never_left_outside(furnished: Shop) -> No
     slow.begin()
     db.enter_shop(slow, furnished.id)
     at(slow, NOON)
-    small = loyalty.adjust(slow, furnished, 1, 5, "slow", "staff:1", "slow")
+    small = loyalty.adjust(slow, furnished, 1, 5, "slow", "staff:2", "slow")
     large = post(furnished, "quick", customer_id=2)
     assert large > small
     assert not seal(furnished) and seals(furnished) == []
@@ -126,7 +126,7 @@ def test_sealing_without_waiting_would_be_caught(furnished: Shop) -> None:
     slow.begin()
     db.enter_shop(slow, furnished.id)
     at(slow, NOON)
-    small = loyalty.adjust(slow, furnished, 1, 5, "slow", "staff:1", "slow")
+    small = loyalty.adjust(slow, furnished, 1, 5, "slow", "staff:2", "slow")
     large = post(furnished, "quick", customer_id=2)
     with db.transaction(furnished.id) as session:
         sealing.seal(session, furnished, large, NOON.date())

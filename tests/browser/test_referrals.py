@@ -29,7 +29,7 @@ def test_a_friend_comes_by_a_link_and_both_get_something(
 ) -> None:
     shopper.signs_in(demo.somebody(11))
     page.goto(demo.store("/apps/regulars/points"))
-    link = page.locator("[dir=ltr]", has_text="/r/").inner_text()
+    link = page.locator("span[dir=ltr]", has_text="/r/").inner_text()
 
     friend.page.goto(link)
     expect(friend.page.get_by_text("10 % off your first order")).to_be_visible()
